@@ -1,0 +1,55 @@
+"""What a person is told when something cannot be done.
+
+    BuilderError            base: a sentence for a person, and the node it is about where there is one
+    ├── SpecError           the document itself is wrong: a name, a type, a format, an unknown op
+    ├── EditError           an edit that cannot be made, such as moving a node that is not there
+    ├── ModelError          the document is sound, but the model it describes cannot run
+    │   └── BudgetError     it could run, and would take more memory than was allowed
+    ├── DataError           a data set that cannot be loaded, or that does not fit the model
+    ├── RecipeError         training settings that cannot work
+    └── RunError            a training run that cannot be found, started or commanded
+
+Every message says what was received and what would work, and can be shown as it stands.
+"""
+
+
+class BuilderError(Exception):
+    """An error meant for a person.
+
+    Args:
+        message: what happened and what would work, in plain sentences.
+        node: name of the node the message is about, `None` where there is none.
+    """
+
+    def __init__(self, message: str, *, node: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.node = node
+
+
+class SpecError(BuilderError):
+    """The document is not a model: a bad name, type, format or op."""
+
+
+class EditError(BuilderError):
+    """An edit that the document cannot take."""
+
+
+class ModelError(BuilderError):
+    """A sound document whose model cannot run."""
+
+
+class BudgetError(ModelError):
+    """A model that has more parameters than the budget allows."""
+
+
+class DataError(BuilderError):
+    """A data set that cannot be loaded or does not fit."""
+
+
+class RecipeError(BuilderError):
+    """Training settings that cannot work."""
+
+
+class RunError(BuilderError):
+    """A training run that cannot be found, started or commanded."""

@@ -1,0 +1,82 @@
+"""Names that a person gives to models, blocks, layers and inputs; they end in generated code."""
+
+import keyword
+import re
+from functools import cache
+
+from torch import nn
+
+from builder.errors import SpecError
+
+MAX_LENGTH = 60
+# Modules and helpers that generated code imports: a class of that name would hide them.
+_CODE_GLOBALS = frozenset({"torch", "nn", "F", "self", "super", "x"})
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@cache
+def _module_attributes() -> frozenset[str]:
+    return frozenset(dir(nn.Module())) | {"layers"}
+
+
+def check_identifier(name: object, what: str) -> str:
+    """Return `name` if it can stand in Python code, else raise `SpecError` naming `what` it is for."""
+    if not isinstance(name, str):
+        raise SpecError(f"The name of {what} must be text, not {type(name).__name__}.")
+    if len(name) > MAX_LENGTH:
+        raise SpecError(
+            f"The name of {what} has {len(name)} characters; {MAX_LENGTH} at most are allowed."
+        )
+    if not _IDENTIFIER.fullmatch(name):
+        raise SpecError(
+            f"{name!r} cannot be the name of {what}: a name is made of the letters a to z, digits "
+            "and underscores, and does not start with a digit."
+        )
+    if keyword.iskeyword(name) or keyword.issoftkeyword(name):
+        raise SpecError(f"{name!r} cannot be the name of {what}: it is a word of Python itself.")
+    if name.startswith("__"):
+        raise SpecError(f"{name!r} cannot be the name of {what}: it starts with two underscores.")
+    return name
+
+
+def check_class_name(name: object, what: str) -> str:
+    """Return `name` if generated code can define a class of that name."""
+    text = check_identifier(name, what)
+    if text in _CODE_GLOBALS or text in ("Tensor", "int", "float", "tuple", "range", "len"):
+        raise SpecError(f"{text!r} cannot be the name of {what}: the generated code needs it.")
+    return text
+
+
+def check_node_name(name: object) -> str:
+    """Return `name` if a layer can be called so: a position such as `0`, or an attribute name."""
+    if isinstance(name, str) and name.isascii() and name.isdigit() and len(name) <= 6:
+        if name != str(int(name)):
+            raise SpecError(f"{name!r} cannot be the name of a layer: write {int(name)}.")
+        return name
+    text = check_identifier(name, "a layer")
+    if text in _module_attributes():
+        raise SpecError(
+            f"{text!r} cannot be the name of a layer: every nn.Module already has an attribute "
+            f"of that name. {text + '_layer'!r} would work."
+        )
+    if text in _CODE_GLOBALS - {"x"}:
+        raise SpecError(f"{text!r} cannot be the name of a layer: the generated code needs it.")
+    return text
+
+
+def check_input_name(name: object) -> str:
+    """Return `name` if a model input can be called so: it becomes an argument of `forward`."""
+    text = check_identifier(name, "an input")
+    if text in _CODE_GLOBALS - {"x"}:
+        raise SpecError(f"{text!r} cannot be the name of an input: the generated code needs it.")
+    return text
+
+
+def free_name(wanted: str, taken: set[str]) -> str:
+    """Return `wanted`, or `wanted2`, `wanted3`, ... if it is taken."""
+    if wanted not in taken:
+        return wanted
+    number = 2
+    while f"{wanted}{number}" in taken:
+        number += 1
+    return f"{wanted}{number}"
