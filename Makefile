@@ -1,0 +1,69 @@
+# make app    set up what is missing and open the workbench
+# make test   everything that must hold: lint, types, tests, a real browser
+# make check  lint and types alone
+# make bench  the speed promises, as a table of ratios
+#
+# Another Python: make PYTHON=/path/to/python3.12 app
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+# What a shell has set for its own Python programs must not reach ours.
+unexport PYTHONHOME PYTHONPATH PYTHONWARNINGS PYTHONOPTIMIZE
+
+# A stamp is written last, so an interrupted step leaves none and is done again.
+MADE := $(VENV)/.made
+APP := $(VENV)/.app
+TEST := $(VENV)/.test
+
+.PHONY: app test check bench browser
+.DELETE_ON_ERROR:
+
+app: $(APP)
+	$(BIN)/python -m streamlit run app.py
+
+test: check browser
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: $(TEST)
+	$(BIN)/python -m ruff check
+	$(BIN)/python -m ruff format --check
+	$(BIN)/python -m mypy
+
+bench: $(TEST) browser
+	$(BIN)/python -m benchmarks
+
+$(MADE):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "LayerLab needs Python 3.11 or newer; $(PYTHON) is" \
+	    "$$($(PYTHON) --version 2>&1 || echo missing)." >&2; \
+	  echo "Name another one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	touch $@
+
+# pip installs what pyproject.toml asks for, at the versions of constraints.txt.
+# The project itself is not installed: everything runs from this folder.
+requirements = $(BIN)/python -c 'import tomllib; \
+	project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+	print(*$(1), sep="\n")'
+
+$(APP): pyproject.toml constraints.txt | $(MADE)
+	$(call requirements,project["dependencies"]) > $(VENV)/app.txt
+	$(BIN)/python -m pip install --quiet -r $(VENV)/app.txt -c constraints.txt
+	touch $@
+
+$(TEST): pyproject.toml constraints.txt $(APP)
+	$(call requirements,project["optional-dependencies"]["test"]) > $(VENV)/test.txt
+	$(BIN)/python -m pip install --quiet -r $(VENV)/test.txt -c constraints.txt
+	touch $@
+
+# The browser of this machine, else the distribution's, else Playwright's own.
+find_browser = $(BIN)/python tests/browser/chromium.py
+browser: $(TEST)
+	@$(find_browser) \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update \
+	       && DEBIAN_FRONTEND=noninteractive apt-get install -y chromium && $(find_browser); } \
+	  || { $(BIN)/python -m playwright install chromium && $(find_browser); } \
+	  || { echo "No browser for the tests: install Chromium or Chrome, then run make again." >&2; \
+	       exit 1; }
