@@ -122,6 +122,14 @@ class Block:
             raise SpecError(f"A block holds {len(self.nodes)} layers; {MAX_NODES} at most.")
         for name in self.inputs:
             check_input_name(name)
+        if self.container == "graph":
+            for node in self.nodes:
+                if node.positional:
+                    raise SpecError(
+                        f"In a graph every layer is an attribute, and {node.name!r} cannot be one; "
+                        "a name such as 'conv1' can.",
+                        node=node.name,
+                    )
         seen: set[str] = set()
         for name in (*self.inputs, *(node.name for node in self.nodes)):
             if name in seen:

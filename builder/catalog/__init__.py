@@ -1,0 +1,37 @@
+"""What a person can put in a model: one row a layer.
+
+Forms, checks, building, code, docs and tests are loops over these rows. A row lives in `modules`
+(`torch.nn`) or in `functions`; what is true of an argument wherever it occurs lives in `fields`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from builder.catalog.fields import Field
+from builder.catalog.functions import Function, function_rows
+from builder.catalog.layer import Layer, Wire
+from builder.catalog.modules import module_rows
+
+
+def _collect() -> Mapping[str, Layer]:
+    modules = {row.op: row for row in module_rows()}
+    functions = {row.op: row for row in function_rows(modules)}
+    return MappingProxyType({**modules, **functions})
+
+
+CATALOG: Mapping[str, Layer] = _collect()
+GROUPS: tuple[str, ...] = tuple(dict.fromkeys(row.group for row in CATALOG.values()))
+
+
+def similar(op: str) -> list[str]:
+    """Return the ops whose names come nearest to `op`, for "did you mean"."""
+    by_title = {row.title.lower(): row.op for row in CATALOG.values()}
+    title = op.rpartition(".")[2].lower()
+    near = difflib.get_close_matches(title, by_title, n=3, cutoff=0.6)
+    return [by_title[name] for name in near]
+
+
+__all__ = ["CATALOG", "GROUPS", "Field", "Function", "Layer", "Wire", "similar"]

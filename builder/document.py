@@ -1,0 +1,185 @@
+"""Reading a document from JSON: every complaint says where it is and what would work."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from builder.catalog import CATALOG, similar
+from builder.errors import SpecError
+from builder.spec import CONTAINERS, DTYPES, FORMAT, MAX_JSON_BYTES, Block, Input, ModelSpec, Node
+
+T = TypeVar("T")
+_KINDS = {
+    str: "text",
+    int: "a whole number",
+    bool: "true or false",
+    list: "a list",
+    dict: "an object",
+}
+
+
+def read_document(text: str | bytes) -> ModelSpec:
+    """Return the model that a JSON document describes.
+
+    Raises:
+        SpecError: the text is no JSON, is too large, has another format number, a part of a wrong
+            type, an unknown key, op or container, or a name that cannot be used.
+    """
+    if len(text) > MAX_JSON_BYTES:
+        raise SpecError(
+            f"The file has {len(text) / 1e6:.0f} MB; a model is a few kilobytes, and "
+            f"{MAX_JSON_BYTES / 1e6:.0f} MB at most are read."
+        )
+    try:
+        found = json.loads(text, parse_constant=_no_constant)
+    except UnicodeDecodeError:
+        raise SpecError("The file is not text, so it cannot be a model in JSON.") from None
+    except json.JSONDecodeError as error:
+        raise SpecError(
+            f"The file is not JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        ) from None
+    except RecursionError:
+        raise SpecError("The file is nested too deeply to be a model.") from None
+    if not isinstance(found, dict):
+        raise SpecError(f"A model is a JSON object; the file holds {_kind(found)}.")
+    number = found.get("format")
+    if number != FORMAT or isinstance(number, bool):
+        raise SpecError(
+            f"The file has format {number!r}; this LayerLab reads format {FORMAT}."
+            if "format" in found
+            else f'The file has no "format" number; a model starts with "format": {FORMAT}.'
+        )
+    known = {"format", "name", "inputs", "container", "nodes", "outputs", "blocks"}
+    _only(found, known, "the model")
+    blocks = _get(found, "blocks", dict, "the model", {})
+    inputs = tuple(
+        _at(f"inputs[{i}]", lambda entry=entry, i=i: _input(entry, f"inputs[{i}]"))
+        for i, entry in enumerate(_get(found, "inputs", list, "the model"))
+    )
+    if not inputs:
+        raise SpecError("inputs: a model needs at least one input.")
+    ops = {*CATALOG, *blocks}
+    main = _block({**found, "inputs": [entry.name for entry in inputs]}, "", ops)
+    named = {
+        name: _at(f"blocks.{name}", lambda name=name, entry=entry: _named(name, entry, ops))
+        for name, entry in blocks.items()
+    }
+    name = _get(found, "name", str, "the model")
+    return _at(
+        "the model",
+        lambda: ModelSpec(name, inputs, main.container, main.nodes, main.outputs, named),
+    )
+
+
+def _named(name: str, entry: object, ops: set[str]) -> Block:
+    if not isinstance(entry, dict):
+        raise SpecError(f"a block is an object, not {_kind(entry)}.")
+    _only(entry, {"container", "nodes", "inputs", "outputs"}, "a block")
+    return _block(entry, f"blocks.{name}.", ops)
+
+
+def _block(found: dict[str, Any], where: str, ops: set[str]) -> Block:
+    container = _get(found, "container", str, where or "the model", "sequential")
+    if container not in CONTAINERS:
+        raise SpecError(
+            f"{where}container is {container!r}; known are {', '.join(map(repr, CONTAINERS))}."
+        )
+    names: set[str] = set()
+    nodes = []
+    for i, entry in enumerate(_get(found, "nodes", list, where or "the model", [])):
+        place = f"{where}nodes[{i}]"
+        node = _at(place, lambda entry=entry, place=place: _node(entry, place, ops | names))
+        names.add(node.name)
+        nodes.append(node)
+    return _at(
+        where.rstrip(".") or "the model",
+        lambda: Block(
+            container,
+            tuple(nodes),
+            _names(found, "inputs", where, ["x"]),
+            _names(found, "outputs", where, []),
+        ),
+    )
+
+
+def _input(entry: object, where: str) -> Input:
+    if not isinstance(entry, dict):
+        raise SpecError(f"an input is an object, not {_kind(entry)}.")
+    _only(entry, {"name", "shape", "dtype"}, "an input")
+    dtype = _get(entry, "dtype", str, "the input", "float32")
+    if dtype not in DTYPES:
+        raise SpecError(f"dtype is {dtype!r}; known are {', '.join(map(repr, DTYPES))}.")
+    shape = tuple(_get(entry, "shape", list, "the input"))
+    return Input(_get(entry, "name", str, "the input"), shape, dtype)
+
+
+def _node(entry: object, where: str, ops: set[str]) -> Node:
+    if not isinstance(entry, dict):
+        raise SpecError(f"a layer is an object, not {_kind(entry)}.")
+    _only(entry, {"name", "op", "args", "inputs", "enabled"}, "a layer")
+    op = _get(entry, "op", str, "the layer")
+    if op not in ops:
+        near = similar(op)
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise SpecError(f"op {op!r} is neither a layer, a block nor an earlier layer.{hint}")
+    return Node(
+        name=_get(entry, "name", str, "the layer"),
+        op=op,
+        args=_get(entry, "args", dict, "the layer", {}),
+        inputs=_names(entry, "inputs", "", []),
+        enabled=_get(entry, "enabled", bool, "the layer", True),
+    )
+
+
+def _names(found: Mapping[str, Any], key: str, where: str, default: list[str]) -> tuple[str, ...]:
+    names = _get(found, key, list, where or "the layer", default)
+    for name in names:
+        if not isinstance(name, str):
+            raise SpecError(f"{where}{key} holds {name!r}; it is a list of names.")
+    return tuple(names)
+
+
+_REQUIRED: Any = object()
+
+
+def _get(
+    found: Mapping[str, Any], key: str, kind: type[T], what: str, default: Any = _REQUIRED
+) -> T:
+    if key not in found:
+        if default is _REQUIRED:
+            raise SpecError(f'"{key}" is missing from {what}.')
+        return default  # type: ignore[no-any-return]
+    value = found[key]
+    if not isinstance(value, kind):
+        raise SpecError(f'"{key}" is {_kind(value)}; it should be {_KINDS[kind]}.')
+    return value
+
+
+def _only(found: Mapping[str, Any], known: set[str], what: str) -> None:
+    unknown = sorted(set(found) - known)
+    if unknown:
+        raise SpecError(f'"{unknown[0]}" is no part of {what}; known are {", ".join(sorted(known))}.')
+
+
+def _at(where: str, read: Callable[[], T]) -> T:
+    """Run `read`, putting the place in front of what it complains about."""
+    try:
+        return read()
+    except SpecError as error:
+        if error.message.startswith((where, "blocks.", "nodes[", "inputs[")):
+            raise
+        raise SpecError(f"{where}: {error.message}", node=error.node) from None
+
+
+def _no_constant(word: str) -> float:
+    raise SpecError(f"The file holds {word}, which is no number a layer can use.")
+
+
+def _kind(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, float):
+        return "a number"
+    return _KINDS.get(type(value), type(value).__name__)

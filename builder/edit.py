@@ -1,0 +1,332 @@
+"""Edits: every one takes a spec and returns a new one, so that undo is a list.
+
+`block` names the block to edit, `None` the main one. Raises `EditError` for what cannot be done and
+`SpecError` for a name that cannot be used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from builder.catalog import CATALOG
+from builder.catalog.functions import TWINS
+from builder.errors import EditError
+from builder.names import check_node_name
+from builder.spec import Block, Input, ModelSpec, Node
+
+_MODULE_OF = {f"F.{function}": f"nn.{module}" for module, function in TWINS.items()} | {
+    "torch.sigmoid": "nn.Sigmoid",
+    "torch.tanh": "nn.Tanh",
+    "torch.flatten": "nn.Flatten",
+}
+
+
+def set_args(
+    spec: ModelSpec, name: str, args: Mapping[str, Any], *, block: str | None = None
+) -> ModelSpec:
+    """Set some arguments of a layer; the others stay."""
+    return _on_node(spec, name, block, lambda node: replace(node, args={**node.args, **args}))
+
+
+def unset_args(
+    spec: ModelSpec, name: str, args: Iterable[str], *, block: str | None = None
+) -> ModelSpec:
+    """Leave arguments to torch's defaults, or to the wire."""
+    gone = set(args)
+
+    def edit(node: Node) -> Node:
+        return replace(node, args={k: v for k, v in node.args.items() if k not in gone})
+
+    return _on_node(spec, name, block, edit)
+
+
+def set_op(
+    spec: ModelSpec, name: str, op: str, args: Mapping[str, Any], *, block: str | None = None
+) -> ModelSpec:
+    """Put another layer in the same place."""
+    return _on_node(spec, name, block, lambda node: replace(node, op=op, args=dict(args)))
+
+
+def set_sources(
+    spec: ModelSpec, name: str, sources: Sequence[str], *, block: str | None = None
+) -> ModelSpec:
+    """Choose what a layer reads; empty means the layer before it."""
+    return _on_node(spec, name, block, lambda node: replace(node, inputs=tuple(sources)))
+
+
+def switch(spec: ModelSpec, name: str, enabled: bool, *, block: str | None = None) -> ModelSpec:
+    """Switch a layer on, or off: it then hands its input on unchanged."""
+    return _on_node(spec, name, block, lambda node: replace(node, enabled=enabled))
+
+
+def insert(
+    spec: ModelSpec,
+    index: int,
+    op: str,
+    args: Mapping[str, Any] | None = None,
+    *,
+    name: str | None = None,
+    inputs: Sequence[str] = (),
+    block: str | None = None,
+) -> ModelSpec:
+    """Put a new layer at position `index`, with its row's first values where `args` is `None`."""
+    target = spec.block(block)
+    if not 0 <= index <= len(target.nodes):
+        raise EditError(f"There are {len(target.nodes)} layers; position {index} is not one.")
+    if op not in CATALOG and op not in spec.blocks and op not in target:
+        raise EditError(f"There is no layer called {op!r}.")
+    if block is not None and _reaches(spec, op, block):
+        raise EditError(f"{block!r} cannot contain {op!r}, which contains {block!r}.")
+    row = CATALOG.get(op)
+    if args is None:
+        args = row.initial_args() if row else {}
+    new = Node(name or new_name(target, index, op), op, args, tuple(inputs))
+    nodes = list(target.nodes)
+    # A layer that reads the one before by name would go round the newcomer.
+    if index and index < len(nodes) and (row is None or row.inputs[0] == 1) and not inputs:
+        before, after = nodes[index - 1].name, nodes[index]
+        if before in after.inputs:
+            names = tuple(new.name if source == before else source for source in after.inputs)
+            nodes[index] = replace(after, inputs=names)
+    nodes.insert(index, new)
+    return _with_nodes(spec, block, nodes)
+
+
+def remove(spec: ModelSpec, name: str, *, block: str | None = None) -> ModelSpec:
+    """Take a layer out; what read it reads what it read."""
+    target = spec.block(block)
+    position = _position(target, name)
+    source = target.sources(position)[0]
+    heir = next((node.name for node in target.nodes if node.op == name), None)
+    nodes = []
+    for index, node in enumerate(target.nodes):
+        if index == position:
+            continue
+        inputs = node.inputs
+        if not inputs and index == position + 1:
+            before = target.nodes[position - 1].name if position else target.inputs[0]
+            inputs = () if source == before else (source,)
+        inputs = tuple(source if entry == name else entry for entry in inputs)
+        node = replace(node, inputs=inputs)
+        if heir == node.name:  # the weights stay with the next one that shares them
+            node = replace(node, op=target.nodes[position].op, args=target.nodes[position].args)
+        elif heir and node.op == name:
+            node = replace(node, op=heir)
+        nodes.append(node)
+    outputs = tuple(source if entry == name else entry for entry in target.outputs)
+    return _with_nodes(spec, block, nodes, outputs)
+
+
+def move(spec: ModelSpec, name: str, to: int, *, block: str | None = None) -> ModelSpec:
+    """Move a layer to position `to`, counted with the layer taken out."""
+    target = spec.block(block)
+    nodes = list(target.nodes)
+    node = nodes.pop(_position(target, name))
+    nodes.insert(max(0, min(to, len(nodes))), node)
+    return _with_nodes(spec, block, nodes)
+
+
+def duplicate(spec: ModelSpec, name: str, *, block: str | None = None) -> ModelSpec:
+    """Put a copy with weights of its own behind a layer."""
+    target = spec.block(block)
+    position = _position(target, name)
+    node = target.nodes[position]
+    op, args = node.op, dict(node.args)
+    inputs = node.inputs if len(node.inputs) > 1 else ()
+    return insert(spec, position + 1, op, args, inputs=inputs, block=block)
+
+
+def rename(spec: ModelSpec, name: str, new: str, *, block: str | None = None) -> ModelSpec:
+    """Give a layer another name; what refers to it follows."""
+    target = spec.block(block)
+    position = _position(target, name)
+    if new == name:
+        return spec
+    check_node_name(new)
+    if new in target or new in target.inputs:
+        raise EditError(f"There is already a layer called {new!r}.", node=name)
+    if new.isdigit() and new != str(position):
+        raise EditError(
+            f"A number as a name is the layer's position, which is {position}.", node=name
+        )
+    nodes = [replace(n, name=new) if n.name == name else n for n in target.nodes]
+    return _with_nodes(spec, block, nodes, renamed={name: new})
+
+
+def rename_model(spec: ModelSpec, name: str) -> ModelSpec:
+    """Give the model another name, which becomes the name of its class."""
+    return replace(spec, name=name)
+
+
+def set_input(
+    spec: ModelSpec,
+    name: str,
+    *,
+    shape: Sequence[int] | None = None,
+    dtype: str | None = None,
+) -> ModelSpec:
+    """Change the shape (without batch) or the dtype of a model input."""
+
+    def edit(entry: Input) -> Input:
+        if entry.name != name:
+            return entry
+        return Input(name, entry.shape if shape is None else tuple(shape), dtype or entry.dtype)
+
+    return replace(spec, inputs=tuple(edit(entry) for entry in spec.inputs))
+
+
+def set_container(spec: ModelSpec, container: str, *, block: str | None = None) -> ModelSpec:
+    """Put the same layers in another container.
+
+    Towards `sequential` functions become their modules (`F.relu` → `nn.ReLU`); a layer that reads
+    anything but the one before it, or has no module, is an `EditError`.
+    """
+    target = spec.block(block)
+    if container == target.container:
+        return spec
+    nodes: list[Node] = list(target.nodes)
+    if container == "sequential":
+        nodes = [_for_sequential(target, position) for position in range(len(nodes))]
+        if len(target.inputs) > 1 or len(target.results) > 1:
+            raise EditError("A Sequential has one input and one output; this model has more.")
+        if nodes and target.results != (nodes[-1].name,):
+            raise EditError(f"A Sequential ends with its last layer, not with {target.results[0]}.")
+    if container != "graph":
+        return _replace_block(
+            spec, block, _numbered(replace(target, container=container, nodes=tuple(nodes)))
+        )
+    named: list[Node] = []
+    names: dict[str, str] = {}
+    for node in nodes:
+        if node.positional:
+            sofar = replace(target, container="graph", nodes=tuple(named))
+            names[node.name] = _attribute(sofar, _op_of(target, node), {n.name for n in nodes})
+        new = replace(node, name=names.get(node.name, node.name))
+        named.append(_follow(new, names))
+    outputs = tuple(names.get(entry, entry) for entry in target.outputs)
+    return _replace_block(
+        spec, block, replace(target, container="graph", nodes=tuple(named), outputs=outputs)
+    )
+
+
+def new_name(block: Block, index: int, op: str) -> str:
+    """Return the name that a layer put at `index` gets: its position, or `conv1` in a graph."""
+    if block.container != "graph":
+        # A name that is free for the moment; renumbering makes it the position.
+        return str(next(n for n in range(index, 10**6) if str(n) not in block))
+    return _attribute(block, op, set())
+
+
+def _attribute(block: Block, op: str, taken: set[str]) -> str:
+    row = CATALOG.get(op)
+    base = row.attribute if row else op.lower()
+    used = taken | set(block.inputs) | set(block.positions)
+    return next(f"{base}{n}" for n in range(1, 10**6) if f"{base}{n}" not in used)
+
+
+def _op_of(block: Block, node: Node) -> str:
+    """Return the catalog op behind a node that may be an earlier one called again."""
+    return block.node(node.op).op if node.op in block else node.op
+
+
+def _for_sequential(block: Block, position: int) -> Node:
+    node = block.nodes[position]
+    before = block.nodes[position - 1].name if position else block.inputs[0]
+    if block.sources(position) != (before,):
+        raise EditError(
+            f"Layer {node.name!r} reads {', '.join(block.sources(position))}; in a Sequential "
+            "every layer reads the one before it and nothing else.",
+            node=node.name,
+        )
+    if node.op in block:
+        raise EditError(
+            f"Layer {node.name!r} calls {node.op!r} again; a Sequential runs every layer once.",
+            node=node.name,
+        )
+    row = CATALOG.get(node.op)
+    if row is None or row.is_module:
+        return replace(node, inputs=())
+    module = _MODULE_OF.get(node.op)
+    if module is None:
+        raise EditError(
+            f"Layer {node.name!r} is the function {node.op}; a Sequential holds modules only.",
+            node=node.name,
+        )
+    # The function's defaults can differ from its module's: torch.flatten starts at axis 0.
+    complete = row.complete(node.args)
+    fields = CATALOG[module].fields
+    args = {k: v for k, v in complete.items() if k in fields and v != fields[k].default}
+    return replace(node, op=module, args=args, inputs=())
+
+
+def _reaches(spec: ModelSpec, op: str, block: str) -> bool:
+    if op == block:
+        return True
+    return op in spec.blocks and any(
+        _reaches(spec, node.op, block) for node in spec.blocks[op].nodes
+    )
+
+
+def _position(block: Block, name: str) -> int:
+    if name not in block:
+        raise EditError(f"There is no layer called {name!r}.", node=name)
+    return block.positions[name]
+
+
+def _on_node(
+    spec: ModelSpec, name: str, block: str | None, edit: Callable[[Node], Node]
+) -> ModelSpec:
+    target = spec.block(block)
+    position = _position(target, name)
+    nodes = list(target.nodes)
+    nodes[position] = edit(nodes[position])
+    return _replace_block(spec, block, replace(target, nodes=tuple(nodes)))
+
+
+def _with_nodes(
+    spec: ModelSpec,
+    block: str | None,
+    nodes: Sequence[Node],
+    outputs: tuple[str, ...] | None = None,
+    renamed: Mapping[str, str] | None = None,
+) -> ModelSpec:
+    target = spec.block(block)
+    names = dict(renamed or {})
+    if outputs is None:
+        outputs = tuple(names.get(entry, entry) for entry in target.outputs)
+    followed = tuple(_follow(node, names) for node in nodes)
+    changed = _numbered(replace(target, nodes=followed, outputs=outputs))
+    return _replace_block(spec, block, changed)
+
+
+def _follow(node: Node, names: Mapping[str, str]) -> Node:
+    if not names:
+        return node
+    inputs = tuple(names.get(entry, entry) for entry in node.inputs)
+    return replace(node, op=names.get(node.op, node.op), inputs=inputs)
+
+
+def _numbered(block: Block) -> Block:
+    """Give every layer whose name is a number the number of its position."""
+    names = {
+        node.name: str(position)
+        for position, node in enumerate(block.nodes)
+        if node.positional and node.name != str(position)
+    }
+    if not names:
+        return block
+    nodes = tuple(
+        replace(_follow(node, names), name=names.get(node.name, node.name)) for node in block.nodes
+    )
+    outputs = tuple(names.get(entry, entry) for entry in block.outputs)
+    return replace(block, nodes=nodes, outputs=outputs)
+
+
+def _replace_block(spec: ModelSpec, name: str | None, block: Block) -> ModelSpec:
+    if name is None:
+        return replace(
+            spec, container=block.container, nodes=block.nodes, outputs=block.outputs
+        )
+    return replace(spec, blocks={**spec.blocks, name: block})
