@@ -1,0 +1,17 @@
+"""Streamlit components of our own: the layer list, the palette and the diagram.
+
+They mount without an iframe. Each is a Python function that turns plain data into JSON, and a
+script in ``assets/components`` that draws it. The script sends *intents*; it never changes the
+model, so Python stays the only place where one is made.
+"""
+
+from ui.components.layer_list import LayerRow, PortRow, layer_list
+from ui.components.palette import PaletteEntry, palette
+
+__all__ = [
+    "LayerRow",
+    "PaletteEntry",
+    "PortRow",
+    "layer_list",
+    "palette",
+]
