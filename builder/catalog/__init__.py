@@ -28,10 +28,12 @@ GROUPS: tuple[str, ...] = tuple(dict.fromkeys(row.group for row in CATALOG.value
 
 def similar(op: str) -> list[str]:
     """Return the ops whose names come nearest to `op`, for "did you mean"."""
-    by_title = {row.title.lower(): row.op for row in CATALOG.values()}
     title = op.rpartition(".")[2].lower()
-    near = difflib.get_close_matches(title, by_title, n=3, cutoff=0.6)
-    return [by_title[name] for name in near]
+    titles = {row.title.lower() for row in CATALOG.values()}
+    near = difflib.get_close_matches(title, titles, n=3, cutoff=0.7)
+    ops = [row.op for name in near for row in CATALOG.values() if row.title.lower() == name]
+    home = op.rpartition(".")[0]
+    return sorted(ops, key=lambda found: found.rpartition(".")[0] != home)[:3]
 
 
 __all__ = ["CATALOG", "GROUPS", "Field", "Function", "Layer", "Wire", "similar"]

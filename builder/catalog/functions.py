@@ -293,6 +293,7 @@ def _twins(modules: Mapping[str, Layer]) -> Iterator[Function]:
             ndims=row.ndims,
             dtype=row.dtype,
             examples=row.examples,
+            example_dtypes=row.example_dtypes,
             window=row.window,
             family=family,
             rank=row.rank,

@@ -59,6 +59,7 @@ class Layer:
         ndims: numbers of axes it takes, batch included; empty means any.
         dtype: what it reads: `float`, `int` or `any`.
         examples: shapes it runs on, one per input, without the batch axis.
+        example_dtypes: their dtypes; float32 where left out.
         window: how its output size comes about, for layers that slide a window.
         family: its op with `{}` for the number of spatial axes, where it has siblings.
         rank: number of spatial axes, 0 where there are none.
@@ -78,6 +79,7 @@ class Layer:
     ndims: tuple[int, ...] = ()
     dtype: str = "float"
     examples: tuple[tuple[int, ...], ...] = ((8,),)
+    example_dtypes: tuple[str, ...] = ()
     window: Window | None = None
     family: str | None = None
     rank: int = 0
@@ -99,8 +101,7 @@ class Layer:
         """What people call such a layer's attribute: `conv` for Conv2d, `fc` for Linear."""
         if self.title in _ATTRIBUTES:
             return _ATTRIBUTES[self.title]
-        words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", re.sub(r"[123]d$", "", self.title))
-        return "pool" if "Pool" in self.title else words.lower()
+        return "pool" if "Pool" in self.title else re.sub(r"[123]d$", "", self.title).lower()
 
     def initial_args(self) -> dict[str, Any]:
         """Return the arguments of a fresh layer: what differs from torch's defaults."""

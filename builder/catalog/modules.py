@@ -156,6 +156,7 @@ def _pools() -> Iterator[Layer]:
             inputs=(2, 2),
             dtype="any",
             family="nn.MaxUnpool{}d",
+            example_dtypes=("float32", "int64"),
             **{**facts, "examples": ((4, *spatial), (4, *spatial))},
         )
     for rank in (2, 3):
@@ -164,7 +165,7 @@ def _pools() -> Iterator[Layer]:
             "Pooling",
             "Keeps the largest value of windows of random size; shrinks by any ratio.",
             first="kernel_size output_ratio",
-            initial={"kernel_size": 2, "output_ratio": 0.5},
+            initial={"kernel_size": 2, "output_ratio": (0.5,) * rank},
             fields={
                 "kernel_size": {"length": rank},
                 "output_size": {"length": rank, "optional": True},
@@ -417,6 +418,7 @@ def _embeddings() -> Iterator[Layer]:
         first="num_embeddings embedding_dim padding_idx",
         initial={"num_embeddings": 1000, "embedding_dim": 32},
         dtype="int",
+        example_dtypes=("int64",),
         examples=((12,),),
         positional=2,
     )
@@ -429,6 +431,7 @@ def _embeddings() -> Iterator[Layer]:
         initial={"num_embeddings": 1000, "embedding_dim": 32},
         fields={"mode": {"choices": ("mean", "sum", "max")}},
         dtype="int",
+        example_dtypes=("int64",),
         ndims=(2,),
         examples=((12,),),
         positional=2,

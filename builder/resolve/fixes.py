@@ -1,0 +1,369 @@
+"""The edits that faults propose. Nothing here checks that a proposal helps: `resolve` tries each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from builder import edit
+from builder.catalog import CATALOG, Layer
+from builder.catalog.functions import TWINS
+from builder.resolve.resolution import Fix
+from builder.resolve.types import TensorType, Type
+from builder.spec import ModelSpec, Node
+
+if TYPE_CHECKING:
+    from builder.resolve.faults import Scene
+
+Edit = Callable[[ModelSpec], ModelSpec]
+
+
+def without(scene: Scene) -> tuple[Fix, ...]:
+    """Leave the layer out, or take it away."""
+    name = scene.node.name
+    off = partial(edit.switch, name=name, enabled=False, block=scene.block)
+    gone = partial(edit.remove, name=name, block=scene.block)
+    return Fix(f"Switch {name} off", off), Fix(f"Remove {name}", gone)
+
+
+def set_one(scene: Scene, node: Node, arg: str, value: Any, label: str) -> Fix:
+    """Set one argument."""
+    return Fix(label, partial(edit.set_args, name=node.name, args={arg: value}, block=scene.block))
+
+
+def unset(scene: Scene, node: Node, args: Sequence[str]) -> Fix:
+    """Take arguments out that the layer does not have."""
+    words = " and ".join(args)
+    label = f"Remove {words}"
+    return Fix(label, partial(edit.unset_args, name=node.name, args=tuple(args), block=scene.block))
+
+
+def initial(scene: Scene, row: Layer, node: Node, arg: str) -> Iterable[Fix]:
+    """Give a missing argument the value that a fresh layer has."""
+    value = row.fields[arg].initial
+    if value is not None:
+        yield set_one(scene, node, arg, value, f"Set {arg} to {value}")
+
+
+def in_range(scene: Scene, row: Layer, node: Node, arg: str) -> Iterable[Fix]:
+    """Bring an argument to the nearest value that is allowed, or back to its first one."""
+    field, value = row.fields[arg], node.args.get(arg)
+    for near in (field.low, field.high):
+        if isinstance(value, int | float) and not isinstance(value, bool) and near not in (value,):
+            whole = int(near) if abs(near) != float("inf") and near == int(near) else near
+            beyond = value < near if near == field.low else value > near
+            # The upper ends are there to keep the machine alive; nobody wants to land on them.
+            if beyond and near == field.low and field.problem(whole) is None:
+                yield set_one(scene, node, arg, whole, f"Set {arg} to {whole}")
+    if arg in row.infer:
+        label = f"Let the wire tell {arg}"
+        yield Fix(
+            label, partial(edit.unset_args, name=node.name, args=(arg,), block=scene.block)
+        )
+    elif field.initial is not None and field.initial != value:
+        yield set_one(scene, node, arg, field.initial, f"Set {arg} to {field.initial}")
+    if not field.required:
+        default = field.default
+        yield Fix(
+            f"Back to torch's default, {default}",
+            partial(edit.unset_args, name=node.name, args=(arg,), block=scene.block),
+        )
+
+
+def read_previous(scene: Scene) -> Fix:
+    """Read the layer before."""
+    plain = partial(edit.set_sources, name=scene.node.name, sources=(), block=scene.block)
+    return Fix("Read the layer before", plain)
+
+
+def container(scene: Scene, kind: str) -> Fix:
+    """Change the container."""
+    words = {"modulelist": "Make it a ModuleList", "graph": "Make it a graph"}
+    return Fix(words[kind], partial(edit.set_container, container=kind, block=scene.block))
+
+
+def as_module(scene: Scene) -> Iterable[Fix]:
+    """Use the module that does what the function does."""
+    op = scene.node.op.rpartition(".")[2]
+    module = next((f"nn.{name}" for name, function in TWINS.items() if function == op), None)
+    module = "nn.Flatten" if op == "flatten" else module
+    if module is not None:
+        args = dict(scene.node.args)
+        if module == "nn.Flatten":
+            args = {}
+        name = scene.node.name
+        change = partial(edit.set_op, name=name, op=module, args=args, block=scene.block)
+        yield Fix(f"Use {module}", change)
+
+
+def _free(spec: ModelSpec, block: str | None) -> ModelSpec:
+    """Make room for functions: a Sequential holds none."""
+    if spec.block(block).container == "sequential":
+        return edit.set_container(spec, "modulelist", block=block)
+    return spec
+
+
+def _before(scene: Scene, op: str, args: Mapping[str, Any], source: str | None = None) -> Edit:
+    """Return an edit that puts a layer between this one and what it reads."""
+    row = CATALOG[op]
+    position, block = scene.position, scene.block
+    reads = scene.block_of.sources(position)
+    source = source or reads[0]
+
+    def apply(spec: ModelSpec) -> ModelSpec:
+        if not row.is_module:
+            spec = _free(spec, block)
+        target = spec.block(block)
+        before = target.nodes[position - 1].name if position else target.inputs[0]
+        inputs = () if source == before else (source,)
+        count = len(target.nodes)
+        spec = edit.insert(spec, position, op, dict(args), inputs=inputs, block=block)
+        if len(spec.block(block).nodes) == count:
+            return spec
+        target = spec.block(block)
+        new, after = target.nodes[position].name, target.nodes[position + 1]
+        if after.inputs:
+            names = tuple(new if entry == source else entry for entry in after.inputs)
+            spec = edit.set_sources(spec, after.name, names, block=block)
+        return spec
+
+    return apply
+
+
+def take(scene: Scene, source: str, value: tuple[Type, ...]) -> Iterable[Fix]:
+    """Take one of several outputs: all steps, or the last one."""
+    first = value[0] if value else ()
+    if not isinstance(first, TensorType):
+        return
+    item = _before(scene, "item", {"index": 0}, source)
+    freer = " (it becomes a ModuleList)" if scene.block_of.container == "sequential" else ""
+
+    def last(spec: ModelSpec) -> ModelSpec:
+        spec = item(spec)
+        return edit.insert(spec, scene.position + 1, "last_step", {}, block=scene.block)
+
+    fixes = [Fix(f"Take its first output, {first}{freer}", item)]
+    producer = scene.block_of
+    op = producer.node(source).op if source in producer else ""
+    if op in CATALOG and CATALOG[op].unrolls and len(first.shape) == 3:
+        step = Fix(f"Take the last time step{freer}", last)
+        # A Linear after a recurrent layer nearly always wants what was understood at the end.
+        fixes = [step, *fixes] if scene.node.op == "nn.Linear" else [*fixes, step]
+    yield from fixes
+
+
+def inputs(scene: Scene, low: int, high: int | None) -> Iterable[Fix]:
+    """Give the layer as many inputs as it takes."""
+    block, position = scene.block_of, scene.position
+    have = block.sources(position)
+    if high is not None and len(have) > high:
+        cut = partial(
+            edit.set_sources, name=scene.node.name, sources=have[:high], block=scene.block
+        )
+        yield Fix(f"Read {', '.join(have[:high])} only", cut)
+        return
+    earlier = [node.name for node in block.nodes[:position]][::-1] + list(block.inputs)
+    kind = scene.wires.get(have[0]) if have else None
+    alike = [name for name in earlier if name not in have and scene.wires.get(name) == kind]
+    for other in (*alike[:1], *[name for name in earlier if name not in (*have, *alike)][:1]):
+        names = (*have, other)
+
+        def connect(spec: ModelSpec, names: tuple[str, ...] = names) -> ModelSpec:
+            spec = _free(spec, scene.block)
+            return edit.set_sources(spec, scene.node.name, names, block=scene.block)
+
+        if len(names) >= low:
+            yield Fix(f"Read {' and '.join(names)}", connect)
+
+
+def dtype(scene: Scene, wanted: str) -> Iterable[Fix]:
+    """Change the dtype of the model input that the layer reads."""
+    for source in scene.block_of.sources(scene.position):
+        if scene.block is None and source in scene.block_of.inputs:
+            yield Fix(
+                f"Make input {source} {wanted}", partial(edit.set_input, name=source, dtype=wanted)
+            )
+    if wanted == "float32":
+        embed = _before(scene, "nn.Embedding", CATALOG["nn.Embedding"].initial_args())
+        yield Fix("Put an Embedding before it", embed)
+
+
+def flatten(scene: Scene) -> Fix:
+    """Put a Flatten before the layer."""
+    return Fix("Put a Flatten before it", _before(scene, "nn.Flatten", {}))
+
+
+def axes(scene: Scene, row: Layer, node: Node, value: TensorType) -> Iterable[Fix]:
+    """Bring the number of axes and the layer together."""
+    count = len(value.shape)
+    other = row.sibling(count)
+    if other is not None and other in CATALOG:
+        change = partial(
+            edit.set_op,
+            name=node.name,
+            op=other,
+            args=_fewer_axes(node.args, CATALOG[other]),
+            block=scene.block,
+        )
+        yield Fix(f"Use {other}", change)
+    source = scene.block_of.sources(scene.position)[0]
+    if scene.block is None and source in scene.block_of.inputs:
+        sample = value.sample
+        if count == max(row.ndims) - 1 and row.rank:
+            shape: tuple[int, ...] = (1, *sample)
+            yield Fix(
+                f"Make input {source} one channel: {shape}",
+                partial(edit.set_input, name=source, shape=shape),
+            )
+        elif row.examples:
+            shape = row.examples[0]
+            yield Fix(
+                f"Make input {source} {shape}", partial(edit.set_input, name=source, shape=shape)
+            )
+    if scene.position:
+        before = scene.block_of.nodes[scene.position - 1]
+        if before.op in ("nn.Flatten", "torch.flatten") and source == before.name:
+            yield Fix(
+                f"Remove {before.name}, the Flatten before it",
+                partial(edit.remove, name=before.name, block=scene.block),
+            )
+    if count == max(row.ndims) - 1:
+        yield Fix("Add an axis before it", _before(scene, "torch.unsqueeze", {"dim": 1}))
+        if count == 2:
+            split = _before(scene, "nn.Unflatten", {"dim": 1, "unflattened_size": (1, -1)})
+            yield Fix("Split its features into one channel", split)
+    if count > max(row.ndims):
+        start = max(row.ndims) - 1
+        yield Fix(
+            "Put a Flatten before it",
+            _before(scene, "nn.Flatten", {"start_dim": start} if start != 1 else {}),
+        )
+
+
+def _fewer_axes(args: Mapping[str, Any], row: Layer) -> dict[str, Any]:
+    """Keep the arguments a sibling has; a size given per axis becomes its first number."""
+    kept = {}
+    for name, value in args.items():
+        if name in row.fields:
+            per_axis = isinstance(value, tuple) and row.fields[name].length is not None
+            kept[name] = value[0] if per_axis else value
+    return kept
+
+
+def producer(scene: Scene, wanted: Any) -> Iterable[Fix]:
+    """Make the layer before give the size that this one asks for."""
+    if not isinstance(wanted, int) or not scene.position:
+        return
+    source = scene.block_of.sources(scene.position)[0]
+    position = scene.block_of.positions.get(source)
+    while position is not None:
+        node = scene.block_of.nodes[position]
+        row = CATALOG.get(node.op)
+        names = ("out_features", "out_channels", "embedding_dim", "hidden_size")
+        arg = next((name for name in names if row and name in row.fields), None)
+        if arg is not None:
+            yield set_one(scene, node, arg, wanted, f"Make {node.name} give {wanted:,}")
+            return
+        if row is None or row.group not in ("Activation", "Dropout", "Normalisation"):
+            return
+        position = scene.block_of.positions.get(scene.block_of.sources(position)[0])
+
+
+def divisors(scene: Scene, arg: str, number: int, common: int) -> Iterable[Fix]:
+    """Take the nearest numbers that divide."""
+    fitting = [n for n in range(1, min(common, 4096) + 1) if common % n == 0]
+    for near in sorted(fitting, key=lambda n: (abs(n - number), -n))[:2]:
+        yield set_one(scene, scene.node, arg, near, f"Set {arg} to {near}")
+
+
+def smaller_window(
+    scene: Scene,
+    row: Layer,
+    node: Node,
+    args: Mapping[str, Any],
+    sizes: Sequence[int],
+    fit: int,
+) -> Iterable[Fix]:
+    """Shrink the window to what fits, or pad the input."""
+    change: dict[str, Any] = {"kernel_size": fit}
+    full = row.complete(args)
+    if row.window == "pool" and full.get("padding"):
+        change["padding"] = 0
+    yield Fix(
+        f"Set kernel_size to {fit}",
+        partial(edit.set_args, name=node.name, args=change, block=scene.block),
+    )
+    kernel = args["kernel_size"]
+    if row.window == "conv" and isinstance(kernel, int):
+        dilation = full.get("dilation", 1)
+        dilation = dilation if isinstance(dilation, int) else max(dilation)
+        needed = max(0, -(-(dilation * (kernel - 1) + 1 - min(sizes)) // 2))
+        yield set_one(scene, node, "padding", needed, f"Set padding to {needed}")
+
+
+def whole_samples(
+    scene: Scene, value: TensorType, shape: Sequence[int]
+) -> tuple[Fix, ...]:
+    """View each sample as one row."""
+    name, block = scene.node.name, scene.block
+    rest = tuple(shape[1:])
+    proposals = []
+    if len(rest) == 1:
+        label = f"View it as (-1, {value.features:,}), and let the next layer follow"
+        args = {"shape": (-1, value.features)}
+        proposals.append(Fix(label, partial(edit.set_args, name=name, args=args, block=block)))
+    whole = partial(edit.set_op, name=name, op="torch.flatten", args={"start_dim": 1}, block=block)
+    return (*proposals, Fix("Use torch.flatten(x, 1), and let the next layer follow", whole))
+
+
+def keep_batch(scene: Scene) -> Iterable[Fix]:
+    """Leave axis 0 alone."""
+    for arg in ("start_dim", "dim"):
+        row = CATALOG.get(scene.node.op)
+        if row is not None and arg in row.fields:
+            field = row.fields[arg]
+            value: Any = (1,) if field.kind == "ints" else 1
+            yield set_one(scene, scene.node, arg, value, f"Set {arg} to {value}")
+
+
+def project(
+    scene: Scene, row: Layer, sources: Sequence[str], types: Sequence[TensorType]
+) -> Iterable[Fix]:
+    """Bring one input to the form of the other by a projection of its own."""
+    if row.op not in ("+", "-", "*") or len(types) != 2:
+        return
+    for this, other in ((1, 0), (0, 1)):
+        mine, wanted = types[this], types[other]
+        if len(mine.shape) != len(wanted.shape):
+            continue
+        sizes, target = mine.sample, wanted.sample
+        rank = len(sizes) - 1
+        if rank == 0:
+            layer = _before(scene, "nn.Linear", {"out_features": target[0]}, sources[this])
+            yield Fix(f"Put a Linear to {target[0]} behind {sources[this]}", layer)
+        elif rank in (1, 2, 3) and all(a >= b for a, b in zip(sizes[1:], target[1:], strict=True)):
+            stride = tuple(-(-a // b) for a, b in zip(sizes[1:], target[1:], strict=True))
+            args: dict[str, Any] = {"out_channels": target[0], "kernel_size": 1}
+            if set(stride) != {1}:
+                args["stride"] = stride[0] if len(set(stride)) == 1 else stride
+            layer = _before(scene, f"nn.Conv{rank}d", args, sources[this])
+            yield Fix(f"Put a 1x1 convolution behind {sources[this]}", layer)
+
+
+def fresh(scene: Scene, row: Layer, node: Node) -> Iterable[Fix]:
+    """Go back to the arguments of a fresh layer."""
+    args = {**row.initial_args()}
+    if dict(node.args) != args:
+        change: Edit = partial(
+            edit.set_op, name=node.name, op=node.op, args=args, block=scene.block
+        )
+        yield Fix("Back to its first values", change)
+
+
+def without_outputs(spec: ModelSpec, block: str | None) -> ModelSpec:
+    """Let the last layer be the output."""
+    if block is None:
+        return replace(spec, outputs=())
+    return replace(spec, blocks={**spec.blocks, block: replace(spec.blocks[block], outputs=())})
