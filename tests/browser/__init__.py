@@ -1,0 +1,1 @@
+"""Promises that only a real browser in front of a real server can hold."""
