@@ -72,8 +72,8 @@ def _module(spec: ModelSpec, step: Step) -> nn.Module | None:
         return None
     if step.op in spec.blocks:
         return _block(spec, step.op, step.steps) if step.enabled else nn.Identity()
-    row = CATALOG[step.op]
-    if not row.is_module:
+    row = CATALOG.get(step.op)
+    if row is None or not row.is_module:  # `None`: a call of an earlier layer, switched off
         return None
     if not step.enabled:
         return nn.Identity()

@@ -47,6 +47,7 @@ class Field:
         required: whether torch has no default.
         default: torch's default.
         initial: what a layer fresh from the palette gets; the default unless a row says otherwise.
+        stated: whether a fresh layer spells it out.
         optional: whether `None` is a value.
         low, high: allowed range, of each number in a list; `open_low` leaves `low` itself out.
         slider: first and last value of a slider, where a range is natural.
@@ -60,6 +61,7 @@ class Field:
     required: bool = False
     default: Value = None
     initial: Value = None
+    stated: bool = False
     optional: bool = False
     low: float = -math.inf
     high: float = math.inf
@@ -345,8 +347,11 @@ def field_for(
     facts.setdefault("optional", not required and default is None)
     if not required and default is None:
         facts["optional"] = True
+    stated = required or "initial" in facts
     initial = facts.pop("initial", default)
-    return Field(name=name, required=required, default=default, initial=initial, **facts)
+    return Field(
+        name=name, required=required, default=default, initial=initial, stated=stated, **facts
+    )
 
 
 def _guess(parameter: inspect.Parameter | None) -> dict[str, Any]:

@@ -106,7 +106,7 @@ def _axis(initial: Any, help: str = "Axis; 0 is the batch, -1 the last.", **fact
 def _function(
     op: str, help: str, *fields: Field, group: str = "Function", **facts: Any
 ) -> Function:
-    named = {field.name: field for field in fields}
+    named = {field.name: replace(field, stated=True) for field in fields}
     facts.setdefault("dtype", "any")
     first = tuple(named)
     return Function(op=op, group=group, help=help, fields=named, first=first, **facts)
@@ -185,7 +185,7 @@ def _between_layers() -> Iterator[Function]:
     )
     keepdim = _field("keepdim", "bool", "Keep the axis, with size 1.", False, required=False)
     keepdim = replace(keepdim, default=False)
-    reduced = _field("dim", "ints", "Axes to reduce.", (1,), low=-8, high=7)
+    reduced = _field("dim", "size", "Axis to reduce, or several.", 1, low=-8, high=7)
     for name, help in (("mean", "Mean over axes."), ("sum", "Sum over axes.")):
         yield _function(
             f"Tensor.{name}",

@@ -104,11 +104,11 @@ class Layer:
         return "pool" if "Pool" in self.title else re.sub(r"[123]d$", "", self.title).lower()
 
     def initial_args(self) -> dict[str, Any]:
-        """Return the arguments of a fresh layer: what differs from torch's defaults."""
+        """Return the arguments that a fresh layer spells out."""
         return {
             name: field.initial
             for name, field in self.fields.items()
-            if name not in self.infer and (field.required or field.initial != field.default)
+            if name not in self.infer and field.stated
         }
 
     def complete(self, args: Args) -> dict[str, Any]:

@@ -254,7 +254,7 @@ ACTIVATIONS: Mapping[str, tuple[str, str, dict[str, Any]]] = {
     "LeakyReLU": (
         "Like ReLU, with a small slope for negative numbers.",
         r"\max(0, x) + a \min(0, x)",
-        {"first": "negative_slope"},
+        {"first": "negative_slope", "initial": {"negative_slope": 0.01}, "positional": 0},
     ),
     "PReLU": (
         "Like LeakyReLU, with a slope that is learned.",
@@ -438,7 +438,7 @@ def _embeddings() -> Iterator[Layer]:
     )
 
 
-class _Stack(Layer):
+class Stack(Layer):
     """`nn.TransformerEncoder` and `nn.TransformerDecoder`, which take a layer and repeat it."""
 
     @property
@@ -524,7 +524,7 @@ def _attention() -> Iterator[Layer]:
             initial={**fresh, "num_layers": 2, **encoder_only},
             # Of the stack's own arguments the layer and the final norm are modules, not choices.
             signature_of=(_own(stack), single),
-            make=_Stack,
+            make=Stack,
             **facts,
         )
 
@@ -557,7 +557,7 @@ def _dropouts() -> Iterator[Layer]:
     for name, (help, facts) in helps.items():
         if rank := facts.get("rank"):
             facts = {**facts, "family": "nn.Dropout{}d", "examples": ((4, *_SPATIAL[rank]),)}
-        yield layer(f"nn.{name}", "Dropout", help, first="p", **facts)
+        yield layer(f"nn.{name}", "Dropout", help, first="p", initial={"p": 0.5}, **facts)
 
 
 def _paddings() -> Iterator[Layer]:
