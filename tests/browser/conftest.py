@@ -80,9 +80,7 @@ def new_page(
     with ExitStack() as contexts:
 
         def open_one(**settings: object) -> Page:
-            context = browser.new_context(
-                **{"viewport": {"width": 1440, "height": 900}} | settings  # type: ignore[arg-type]
-            )
+            context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}} | settings)
             contexts.callback(context.close)
             context.set_default_timeout(RUN_SECONDS * 1000)
             page = context.new_page()
