@@ -160,7 +160,9 @@ def _get(
 def _only(found: Mapping[str, Any], known: set[str], what: str) -> None:
     unknown = sorted(set(found) - known)
     if unknown:
-        raise SpecError(f'"{unknown[0]}" is no part of {what}; known are {", ".join(sorted(known))}.')
+        raise SpecError(
+            f'"{unknown[0]}" is no part of {what}; known are {", ".join(sorted(known))}.'
+        )
 
 
 def _at(where: str, read: Callable[[], T]) -> T:

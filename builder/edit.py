@@ -326,7 +326,5 @@ def _numbered(block: Block) -> Block:
 
 def _replace_block(spec: ModelSpec, name: str | None, block: Block) -> ModelSpec:
     if name is None:
-        return replace(
-            spec, container=block.container, nodes=block.nodes, outputs=block.outputs
-        )
+        return replace(spec, container=block.container, nodes=block.nodes, outputs=block.outputs)
     return replace(spec, blocks={**spec.blocks, name: block})

@@ -106,7 +106,9 @@ def _residual() -> ModelSpec:
     return _graph(
         "ResidualNet",
         (1, 28, 28),
-        Node("stem", "nn.Conv2d", {"out_channels": 16, "kernel_size": 3, "stride": 2, "padding": 1}),
+        Node(
+            "stem", "nn.Conv2d", {"out_channels": 16, "kernel_size": 3, "stride": 2, "padding": 1}
+        ),
         Node("block1", "ResidualBlock"),
         Node("block2", "ResidualBlock"),
         Node("pool", "nn.AdaptiveAvgPool2d", {"output_size": 4}),

@@ -161,12 +161,21 @@ def signature(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     }
 
 
-def _count(help: str, *, top: float = 512, low: float = 1, high: float = MAX_SIZE) -> dict[str, Any]:
+def _count(
+    help: str, *, top: float = 512, low: float = 1, high: float = MAX_SIZE
+) -> dict[str, Any]:
     return {"kind": "int", "low": low, "high": high, "slider": (low, top), "help": help}
 
 
 def _size(help: str, *, low: float, top: float, **more: Any) -> dict[str, Any]:
-    return {"kind": "size", "low": low, "high": 1_000_000, "slider": (low, top), "help": help, **more}
+    return {
+        "kind": "size",
+        "low": low,
+        "high": 1_000_000,
+        "slider": (low, top),
+        "help": help,
+        **more,
+    }
 
 
 def _flag(help: str) -> dict[str, Any]:
@@ -300,7 +309,8 @@ ARGUMENTS: Mapping[str, Mapping[str, Any]] = {
     "dropout": _share("Probability of dropout between the parts."),
     "eps": _real("Added to the denominator so that nothing divides by zero.", low=0),
     "layer_norm_eps": _real("Added to the denominator in layer norm.", low=0),
-    "momentum": _share("Weight of the newest batch in the running statistics.") | {"optional": True},
+    "momentum": _share("Weight of the newest batch in the running statistics.")
+    | {"optional": True},
     "negative_slope": _real("Slope for negative numbers.", slider=(0, 1)),
     "alpha": _real("Strength of the function.", slider=(0.01, 3)),
     "beta": _real("Strength of the function.", **_POSITIVE, slider=(0.1, 5)),

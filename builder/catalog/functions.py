@@ -114,9 +114,7 @@ def _function(
 
 def _between_layers() -> Iterator[Function]:
     pair: dict[str, Any] = {"inputs": (2, None), "examples": ((8,), (8,))}
-    yield _function(
-        "+", "Adds; a skip connection.", formula="y = a + b", style="operator", **pair
-    )
+    yield _function("+", "Adds; a skip connection.", formula="y = a + b", style="operator", **pair)
     yield _function(
         "-", "Subtracts the second from the first.", formula="y = a - b", style="operator", **pair
     )
@@ -214,7 +212,9 @@ def _between_layers() -> Iterator[Function]:
     yield _function(
         "last_step",
         "Takes the last time step: what a sequence model has understood at its end.",
-        _field("dim", "int", "Time axis; 0 is the batch.", 1, required=False, default=1, low=0, high=7),
+        _field(
+            "dim", "int", "Time axis; 0 is the batch.", 1, required=False, default=1, low=0, high=7
+        ),
         formula=r"y = x_T",
         style="index",
         examples=((7, 8),),
@@ -321,4 +321,3 @@ def function_rows(modules: Mapping[str, Layer]) -> Iterator[Function]:
     """Yield every function row; the twins take their facts from the module's row."""
     yield from _between_layers()
     yield from _twins(modules)
-

@@ -90,9 +90,7 @@ class _Writer:
             self.add(step.op, name, step.steps)
         return self._known[step.op, shape]
 
-    def add(
-        self, block: str | None, name: str, steps: Sequence[Step], doc: str = ""
-    ) -> None:
+    def add(self, block: str | None, name: str, steps: Sequence[Step], doc: str = "") -> None:
         """Write one class."""
         target = self.spec.block(block)
         made = {step.name: code for step in steps if (code := self.constructor(step)) is not None}

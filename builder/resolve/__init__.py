@@ -1,11 +1,11 @@
 """From a spec to shapes, parameters, costs, and the fault with its fixes.
 
-    types        what travels along a wire
-    probe        one layer asked of torch on the meta device
-    walk         the pass over a spec: `resolve`
-    faults       what is wrong, in words;  window: the formula behind a size
-    fixes        the edits that would mend it
-    resolution   what comes out
+types        what travels along a wire
+probe        one layer asked of torch on the meta device
+walk         the pass over a spec: `resolve`
+faults       what is wrong, in words;  window: the formula behind a size
+fixes        the edits that would mend it
+resolution   what comes out
 """
 
 from builder.resolve.resolution import Fault, Fix, Note, Resolution, Step

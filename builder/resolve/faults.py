@@ -159,7 +159,9 @@ def before_torch(
 def _count(scene: Scene, row: Layer, inputs: tuple[Type, ...]) -> Problem | None:
     low, high = row.inputs
     if len(inputs) < low or (high is not None and len(inputs) > high):
-        wanted = f"{low}" if low == high else f"{low} or more" if high is None else f"{low} to {high}"
+        wanted = (
+            f"{low}" if low == high else f"{low} or more" if high is None else f"{low} to {high}"
+        )
         plural = "input" if wanted == "1" else "inputs"
         return scene.problem(
             f"{row.op} takes {wanted} {plural} and receives {len(inputs)}.",
@@ -182,9 +184,7 @@ def _tuple_fed(scene: Scene, row: Layer, inputs: tuple[Type, ...]) -> Problem | 
     return None
 
 
-def _arguments(
-    scene: Scene, row: Layer, node: Node, args: Mapping[str, Any]
-) -> Problem | None:
+def _arguments(scene: Scene, row: Layer, node: Node, args: Mapping[str, Any]) -> Problem | None:
     unknown = [name for name in args if name not in row.fields]
     if unknown:
         known = ", ".join(row.fields) or "none"
@@ -196,7 +196,8 @@ def _arguments(
         if name not in args:
             if field.required and name not in row.infer:
                 return scene.problem(
-                    f"{row.op} needs {name}: {field.wanted}.", *fixes.initial(scene, row, node, name)
+                    f"{row.op} needs {name}: {field.wanted}.",
+                    *fixes.initial(scene, row, node, name),
                 )
             continue
         wrong = field.problem(args[name])
@@ -292,9 +293,7 @@ def _wire(scene: Scene, row: Layer, node: Node, inputs: tuple[Type, ...]) -> Pro
     return None
 
 
-def _size_text(
-    row: Layer, name: str, asked: Any, where: str, told: int, value: TensorType
-) -> str:
+def _size_text(row: Layer, name: str, asked: Any, where: str, told: int, value: TensorType) -> str:
     return f"{row.op} has {name}={asked}; it receives {told:,} in the {where} of {value}."
 
 
@@ -431,9 +430,7 @@ def batch(scene: Scene, step: Step, came: TensorType, got: TensorType) -> Proble
     if step.op in ("Tensor.view", "Tensor.reshape"):
         asked = math.prod(n for n in node.args["shape"] if n > 0)
         sizes = " · ".join(map(str, came.sample))
-        numbers = (
-            f" A sample has {sizes} = {came.features:,} values, and the view asks for {asked:,} a row."
-        )
+        numbers = f" A sample has {sizes} = {came.features:,} values, and the view asks for {asked:,} a row."
         proposed = fixes.whole_samples(scene, came, node.args["shape"])
     else:
         proposed = fixes.keep_batch(scene)

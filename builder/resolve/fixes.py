@@ -59,9 +59,7 @@ def in_range(scene: Scene, row: Layer, node: Node, arg: str) -> Iterable[Fix]:
                 yield set_one(scene, node, arg, whole, f"Set {arg} to {whole}")
     if arg in row.infer:
         label = f"Let the wire tell {arg}"
-        yield Fix(
-            label, partial(edit.unset_args, name=node.name, args=(arg,), block=scene.block)
-        )
+        yield Fix(label, partial(edit.unset_args, name=node.name, args=(arg,), block=scene.block))
     elif field.initial is not None and field.initial != value:
         yield set_one(scene, node, arg, field.initial, f"Set {arg} to {field.initial}")
     if not field.required:
@@ -303,9 +301,7 @@ def smaller_window(
         yield set_one(scene, node, "padding", needed, f"Set padding to {needed}")
 
 
-def whole_samples(
-    scene: Scene, value: TensorType, shape: Sequence[int]
-) -> tuple[Fix, ...]:
+def whole_samples(scene: Scene, value: TensorType, shape: Sequence[int]) -> tuple[Fix, ...]:
     """View each sample as one row."""
     name, block = scene.node.name, scene.block
     rest = tuple(shape[1:])

@@ -83,9 +83,7 @@ def _tried(spec: ModelSpec, found: _Walk) -> tuple[Fix, ...]:
 
 @lru_cache(maxsize=512)
 def _resolve(spec: ModelSpec) -> _Walk:
-    given = {
-        entry.name: TensorType((N, *entry.shape), entry.dtype) for entry in spec.inputs
-    }
+    given = {entry.name: TensorType((N, *entry.shape), entry.dtype) for entry in spec.inputs}
     walk = _walk(spec, None, given, ())
     if walk.problem is not None:
         return walk
