@@ -12,12 +12,14 @@ BIN := $(VENV)/bin
 # What a shell has set for its own Python programs must not reach ours.
 unexport PYTHONHOME PYTHONPATH PYTHONWARNINGS PYTHONOPTIMIZE
 
-# A stamp is written last, so an interrupted step leaves none and is done again.
+# A stamp is written last, so an interrupted step leaves none and is done again. What an interrupted
+# pip leaves cannot be trusted, even by pip: the mark of one makes the environment anew.
+BUSY := $(VENV)/.busy
 MADE := $(VENV)/.made
 APP := $(VENV)/.app
 TEST := $(VENV)/.test
 
-.PHONY: app test check bench browser
+.PHONY: app test check bench browser anew
 .DELETE_ON_ERROR:
 
 app: $(APP)
@@ -34,7 +36,7 @@ check: $(TEST)
 bench: $(TEST) browser
 	$(BIN)/python -m benchmarks
 
-$(MADE):
+$(MADE): $(if $(wildcard $(BUSY)),anew)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "LayerLab needs Python 3.11 or newer; $(PYTHON) is" \
 	    "$$($(PYTHON) --version 2>&1 || echo missing)." >&2; \
@@ -44,19 +46,21 @@ $(MADE):
 
 # pip installs what pyproject.toml asks for, at the versions of constraints.txt.
 # The project itself is not installed: everything runs from this folder.
-requirements = $(BIN)/python -c 'import tomllib; \
-	project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
-	print(*$(1), sep="\n")'
-
-$(APP): pyproject.toml constraints.txt | $(MADE)
-	$(call requirements,project["dependencies"]) > $(VENV)/app.txt
-	$(BIN)/python -m pip install --quiet -r $(VENV)/app.txt -c constraints.txt
+define install
+	touch $(BUSY)
+	$(BIN)/python -c 'import tomllib; \
+	  project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+	  print(*project$(1), sep="\n")' > $@.txt
+	$(BIN)/python -m pip install -r $@.txt -c constraints.txt
+	rm $(BUSY)
 	touch $@
+endef
+
+$(APP): pyproject.toml constraints.txt $(MADE)
+	$(call install,["dependencies"])
 
 $(TEST): pyproject.toml constraints.txt $(APP)
-	$(call requirements,project["optional-dependencies"]["test"]) > $(VENV)/test.txt
-	$(BIN)/python -m pip install --quiet -r $(VENV)/test.txt -c constraints.txt
-	touch $@
+	$(call install,["optional-dependencies"]["test"])
 
 # The browser of this machine, else the distribution's, else Playwright's own.
 find_browser = $(BIN)/python tests/browser/chromium.py
