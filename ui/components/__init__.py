@@ -5,13 +5,17 @@ script in ``assets/components`` that draws it. The script sends *intents*; it ne
 model, so Python stays the only place where one is made.
 """
 
+from ui.components.diagram import DiagramEdge, DiagramNode, diagram
 from ui.components.layer_list import LayerRow, PortRow, layer_list
 from ui.components.palette import PaletteEntry, palette
 
 __all__ = [
+    "DiagramEdge",
+    "DiagramNode",
     "LayerRow",
     "PaletteEntry",
     "PortRow",
+    "diagram",
     "layer_list",
     "palette",
 ]

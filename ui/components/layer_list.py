@@ -47,7 +47,7 @@ class PortRow:
 
 _component = register(
     "layer_list",
-    libraries=("sortable-1.15.7.min.js",),
+    scripts=("vendor/sortable-1.15.7.min.js",),
     html="""
     <div class="ll layer-list">
       <div class="scroll">
