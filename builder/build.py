@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from builder.catalog import CATALOG
@@ -48,6 +49,16 @@ def build(spec: ModelSpec, *, budget: int = DEFAULT_BUDGET) -> nn.Module:
         BudgetError: it has more than `budget` parameters; no memory has been taken.
     """
     return _block(spec, None, check(spec, budget=budget).steps)
+
+
+def outline(spec: ModelSpec) -> str:
+    """Return the module tree as torch prints it; takes no memory for weights.
+
+    Raises:
+        ModelError: the model cannot run.
+    """
+    with torch.device("meta"):
+        return str(build(spec, budget=2**63))
 
 
 def _block(spec: ModelSpec, name: str | None, steps: Sequence[Step]) -> nn.Module:

@@ -1,0 +1,47 @@
+"""Build: stack layers, see every shape, parameter and equation as you do it."""
+
+import streamlit as st
+
+from builder.resolve import resolve
+from ui import intents, layers, state
+from ui.components import layer_list, palette
+from ui.header import header
+from ui.inspector import inspector
+from ui.views import views
+
+ws = state.workspace()
+
+
+@st.fragment
+def workbench() -> None:
+    """Everything that an edit changes; the palette beside it stays."""
+    header()
+    resolution = resolve(ws.spec)
+    with st.container(key="bench"):
+        with st.container(key="bench-list"):
+            layer_list(
+                layers.rows(ws.spec, resolution, ws.block),
+                inputs=layers.inputs(ws.spec, ws.block, ws.selected),
+                outputs=layers.outputs(ws.spec, resolution, ws.block),
+                selected=ws.selected,
+                insert_at=ws.insert_at,
+                height=760,
+                key="layers",
+                on_intent=intents.handle,
+            )
+        with st.container(key="bench-side"):
+            inspector(resolution)
+            views(resolution)
+
+
+with st.container(key="build-page"):
+    with st.container(key="build-palette"):
+        palette(
+            layers.palette_entries(ws.spec),
+            key="palette",
+            on_add=intents.add,
+            open_groups=2,
+            height=900,
+        )
+    with st.container(key="build-work"):
+        workbench()

@@ -1,0 +1,234 @@
+"""The form of a layer, made from its catalog row: what people need first, the rest under "more"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from builder import edit
+from builder.catalog import Field, Layer
+from builder.resolve import Step
+from builder.spec import Node
+from ui import state
+from ui.values import from_text, to_text
+
+_NUMBER, _CHOSEN = "number", "set by hand"
+
+
+def layer_form(row: Layer, node: Node, step: Step | None) -> None:
+    """Draw the fields of a layer; every change is an edit of the open model."""
+    first = [row.fields[name] for name in row.first]
+    told = [row.fields[name] for name in row.infer]
+    rest = [f for f in row.fields.values() if f.name not in row.first and f.name not in row.infer]
+    with st.container(key="fields"):
+        for field in first:
+            with st.container(gap="xsmall"):
+                _field(row, node, field)
+        for field in told:
+            with st.container(gap="xsmall"):
+                _told(row, node, field, step)
+    if not rest:
+        return
+    changed = sum(field.name in node.args for field in rest)
+    label = f"More ({changed} set)" if changed else "More"
+    more = st.expander(label, key=f"more:{row.op}", on_change="rerun")
+    if more.open:
+        with more, st.container(key="more-fields"):
+            for field in rest:
+                with st.container(gap="xsmall"):
+                    _field(row, node, field)
+
+
+def _key(node: Node, field: Field, part: str = "") -> str:
+    return f"arg:{state.workspace().block or ''}:{node.name}:{field.name}:{part}"
+
+
+def _set(node_name: str, field: Field, value: Any) -> None:
+    """Put a value into the model; torch's own default is left out unless it was spelled out."""
+    ws = state.workspace()
+    node = ws.spec.block(ws.block).node(node_name)
+    if value == field.default and not field.required and not field.stated:
+        if field.name in node.args:
+            ws.edit(lambda s: edit.unset_args(s, node_name, [field.name], block=ws.block))
+        return
+    ws.edit(lambda s: edit.set_args(s, node_name, {field.name: value}, block=ws.block))
+
+
+def _took(key: str, node_name: str, field: Field) -> None:
+    _set(node_name, field, state.get(key))
+
+
+def _typed(key: str, node_name: str, field: Field) -> None:
+    """Take typed text; what means nothing is said under the field and changes nothing."""
+    try:
+        value = from_text(field, str(state.get(key)))
+    except ValueError as error:
+        state.workspace().wrong[key] = str(error)
+        return
+    _set(node_name, field, value)
+
+
+def _field(row: Layer, node: Node, field: Field) -> None:
+    value = node.args.get(field.name, field.default)
+    if field.kind == "bool" and not field.optional:
+        _bool(node, field, value)
+    elif field.kind == "bool":
+        _choice(node, field, value, (True, False))
+    elif field.kind == "choice":
+        _choice(node, field, value, field.choices)
+    elif field.kind in ("int", "size") and field.choices:
+        _number_or_word(node, field, value)
+    elif _slides(field, value):
+        _slider(node, field, value)
+    else:
+        _text(node, field, value)
+
+
+def _slides(field: Field, value: Any) -> bool:
+    return (
+        field.slider is not None
+        and isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and value >= field.slider[0]
+    )
+
+
+def _bool(node: Node, field: Field, value: Any) -> None:
+    key = state.show(_key(node, field), bool(value))
+    st.toggle(field.name, key=key, help=field.help, on_change=_took, args=(key, node.name, field))
+
+
+def _choice(node: Node, field: Field, value: Any, choices: Sequence[Any]) -> None:
+    options = [None, *choices] if field.optional else list(choices)
+    if value not in options:  # a word that torch does not know; the fault says so
+        options.append(value)
+    key = state.show(_key(node, field), value)
+    st.selectbox(
+        field.name,
+        options,
+        key=key,
+        help=field.help,
+        format_func=lambda option: "-" if option is None else str(option),
+        on_change=_took,
+        args=(key, node.name, field),
+    )
+
+
+def _slider(node: Node, field: Field, value: int | float, *, labelled: bool = True) -> None:
+    """A slider for the feel and a box for the exact number, both showing the same value."""
+    assert field.slider is not None
+    low, top = field.slider
+    while value > top:  # the range grows with the value, so that no number is out of reach
+        top *= 2
+    whole = field.kind != "float"
+    cast = int if whole else float
+    step = 1 if whole else 0.01
+    left, right = st.columns([1.7, 1], vertical_alignment="bottom", gap="small", wrap=False)
+    slid = state.show(_key(node, field, "slider"), cast(value))
+    left.slider(
+        field.name,
+        cast(low),
+        cast(top),
+        key=slid,
+        step=step,
+        help=field.help if labelled else None,
+        label_visibility="visible" if labelled else "collapsed",
+        on_change=_took,
+        args=(slid, node.name, field),
+    )
+    box = state.show(_key(node, field), to_text(value))
+    right.text_input(
+        f"{field.name}, exactly",
+        key=box,
+        label_visibility="collapsed",
+        on_change=_typed,
+        args=(box, node.name, field),
+    )
+    _wrong(box)
+
+
+def _text(node: Node, field: Field, value: Any) -> None:
+    key = state.show(_key(node, field), to_text(value))
+    st.text_input(
+        field.name,
+        key=key,
+        help=f"{field.help} Takes {field.wanted}.",
+        placeholder="none" if field.optional else "",
+        on_change=_typed,
+        args=(key, node.name, field),
+    )
+    _wrong(key)
+
+
+def _number_or_word(node: Node, field: Field, value: Any) -> None:
+    """Padding: a number, or `same` or `valid`."""
+    mode = value if isinstance(value, str) else _NUMBER
+    key = state.show(_key(node, field, "mode"), mode)
+    st.segmented_control(
+        field.name,
+        [_NUMBER, *field.choices],
+        key=key,
+        help=field.help,
+        required=True,
+        on_change=_mode,
+        args=(key, node.name, field),
+    )
+    if _slides(field, value):
+        _slider(node, field, value, labelled=False)
+    elif not isinstance(value, str):
+        _text(node, field, value)
+
+
+def _mode(key: str, node_name: str, field: Field) -> None:
+    chosen = state.get(key)
+    _set(node_name, field, 1 if chosen == _NUMBER else chosen)
+
+
+def _told(row: Layer, node: Node, field: Field, step: Step | None) -> None:
+    """A size that the wire tells: shown as such, or set by hand."""
+    by_hand = field.name in node.args
+    known = step.args.get(field.name) if step else None
+    left, right = st.columns([1.7, 1], vertical_alignment="bottom", gap="small", wrap=False)
+    if by_hand:
+        key = state.show(_key(node, field), to_text(node.args[field.name]))
+        left.text_input(
+            field.name,
+            key=key,
+            help=field.help,
+            on_change=_typed,
+            args=(key, node.name, field),
+        )
+        right.button(
+            "Infer",
+            key=_key(node, field, "infer"),
+            help=f"Let the layer before tell {field.name}.",
+            width="stretch",
+            on_click=_infer,
+            args=(node.name, field.name),
+        )
+        _wrong(key)
+        return
+    shown = "unknown yet" if known is None else to_text(known)
+    left.markdown(f"{field.name} :gray[=] **{shown}** :gray-badge[inferred]", help=field.help)
+    right.button(
+        "Set",
+        key=_key(node, field, "set"),
+        help=f"Set {field.name} by hand.",
+        width="stretch",
+        disabled=known is None,
+        on_click=_set,
+        args=(node.name, field, known),
+    )
+
+
+def _infer(node_name: str, arg: str) -> None:
+    ws = state.workspace()
+    ws.edit(lambda s: edit.unset_args(s, node_name, [arg], block=ws.block))
+
+
+def _wrong(key: str) -> None:
+    message = state.workspace().wrong.get(key)
+    if message:
+        st.caption(f":red[{message}]")

@@ -1,0 +1,187 @@
+"""What is selected, in full: its form, its equation, its numbers, and what can be done with it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from builder import edit
+from builder.catalog import CATALOG
+from builder.resolve import Resolution, Step
+from builder.resolve.window import explain_window
+from builder.spec import Block, Node
+from ui import intents, state
+from ui.forms import layer_form
+from ui.layers import fault_in, steps_of
+from ui.numbers import count, memory
+
+
+def inspector(resolution: Resolution) -> None:
+    """Draw the panel of the selected layer."""
+    ws = state.workspace()
+    block = ws.spec.block(ws.block)
+    if ws.selected not in block:
+        place = "at the marked place" if ws.insert_at is not None else "at the end"
+        st.caption(
+            f"Click a layer for its settings. A layer picked from the palette goes {place}.",
+        )
+        return
+    with st.container(border=True, key="layer"):
+        _panel(resolution, block, block.node(ws.selected))
+
+
+def _panel(resolution: Resolution, block: Block, node: Node) -> None:
+    ws = state.workspace()
+    step = steps_of(resolution, ws.block).get(node.name)
+    row = CATALOG.get(node.op)
+    _title(block, node)
+    _fault(resolution, node)
+    if row is None:
+        _block_or_again(block, node)
+    else:
+        st.caption(row.help)
+        layer_form(row, node, step)
+    if block.container != "sequential":
+        _sources(block, node)
+    if step is not None:
+        _facts(step)
+
+
+def _title(block: Block, node: Node) -> None:
+    row = CATALOG.get(node.op)
+    position = block.positions[node.name]
+    with st.container(horizontal=True, vertical_alignment="bottom", key="layer-bar"):
+        key = state.show(f"rename:{node.name}", node.name)
+        st.text_input(
+            row.op if row else node.op,
+            key=key,
+            width=150,
+            help="The layer's name: the prefix of its parameters. A number is its position.",
+            on_change=lambda: intents.rename(node.name, str(state.get(key))),
+        )
+        st.button(
+            "",
+            icon=":material/arrow_upward:",
+            key="layer-up",
+            help="Move up (Alt+Up in the list)",
+            disabled=position == 0,
+            on_click=intents.move,
+            args=(node.name, position - 1),
+        )
+        st.button(
+            "",
+            icon=":material/arrow_downward:",
+            key="layer-down",
+            help="Move down (Alt+Down in the list)",
+            disabled=position == len(block.nodes) - 1,
+            on_click=intents.move,
+            args=(node.name, position + 1),
+        )
+        st.button(
+            "",
+            icon=":material/content_copy:",
+            key="layer-duplicate",
+            help="Duplicate",
+            on_click=intents.duplicate,
+            args=(node.name,),
+        )
+        st.button(
+            "",
+            icon=":material/toggle_off:" if not node.enabled else ":material/toggle_on:",
+            key="layer-toggle",
+            help="Switch on" if not node.enabled else "Switch off: hand the input on unchanged",
+            on_click=intents.toggle,
+            args=(node.name, not node.enabled),
+        )
+        st.button(
+            "",
+            icon=":material/delete:",
+            key="layer-delete",
+            help="Delete (Del in the list)",
+            on_click=intents.delete,
+            args=(node.name,),
+        )
+
+
+def _fault(resolution: Resolution, node: Node) -> None:
+    ws = state.workspace()
+    fault = fault_in(resolution, ws.block)
+    if fault is None or node.name not in (fault.path[:1] if ws.block is None else (fault.node,)):
+        return
+    st.error(fault.message, icon=":material/error:")
+    with st.container(horizontal=True, gap="small"):
+        for number, fix in enumerate(fault.fixes):
+            st.button(
+                fix.label,
+                key=f"fix:{number}",
+                type="primary" if number == 0 else "secondary",
+                on_click=intents.fix,
+                args=(node.name, "fault", number),
+            )
+
+
+def _block_or_again(block: Block, node: Node) -> None:
+    ws = state.workspace()
+    if node.op in block:
+        st.caption(f"Calls **{node.op}** again, with the same weights.")
+        return
+    used = sum(other.op == node.op for other in block.nodes)
+    st.caption(
+        f"A block of this model, used {used} time{'s' * (used > 1)} here, weights of its own each."
+    )
+    if st.button(f"Edit {node.op}", icon=":material/edit:"):
+        ws.block = node.op
+        ws.select(None)
+        st.rerun(scope="fragment")
+
+
+def _sources(block: Block, node: Node) -> None:
+    position = block.positions[node.name]
+    earlier = [*block.inputs, *(other.name for other in block.nodes[:position])]
+    ws = state.workspace()
+    reads = list(block.sources(position))
+    known = [name for name in reads if name in earlier]
+    key = state.show(f"reads:{node.name}", known)
+    st.multiselect(
+        "Reads",
+        earlier,
+        key=key,
+        help="Where its input comes from. Several, in this order, for layers that join branches.",
+        on_change=lambda: (
+            ws.edit(lambda s: edit.set_sources(s, node.name, _implied(block, node, state.get(key))))
+            if ws.block is None
+            else ws.edit(
+                lambda s: edit.set_sources(
+                    s, node.name, _implied(block, node, state.get(key)), block=ws.block
+                )
+            )
+        ),
+    )
+
+
+def _implied(block: Block, node: Node, names: list[str]) -> list[str]:
+    """Leave the layer before unsaid, so that the chain follows when layers move."""
+    position = block.positions[node.name]
+    before = block.nodes[position - 1].name if position else block.inputs[0]
+    return [] if names == [before] else names
+
+
+def _facts(step: Step) -> None:
+    row = CATALOG.get(step.op)
+    if row is not None and row.formula:
+        st.latex(row.formula)
+    lines = []
+    if row is not None and row.window and step.enabled:
+        first = step.inputs[0]
+        sizes = getattr(first, "sample", ())[1:]
+        names = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+        for axis, (name, size) in enumerate(zip(names[row.rank], sizes, strict=False)):
+            lines.append(f"{name}: `{explain_window(row, step.args, size, axis)[1]}`")
+    for parameter in step.parameters:
+        shape = " × ".join(map(str, parameter.shape)) or "1"
+        lines.append(f"`{step.key or step.shared}.{parameter.name}`: {shape} = {parameter.size:,}")
+    cost = [f"{step.params:,} parameters"] if step.params else []
+    cost += [f"{count(step.macs)} multiply-adds a sample"] if step.macs else []
+    cost += [f"gives {memory(step.activation_bytes)} a sample"]
+    if step.buffers:
+        cost.append(f"{step.buffers:,} values kept in buffers")
+    st.caption("  \n".join([*lines, " · ".join(cost)]))
