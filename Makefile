@@ -39,7 +39,7 @@ bench: $(TEST) browser
 $(MADE): $(if $(wildcard $(BUSY)),anew)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "LayerLab needs Python 3.11 or newer; $(PYTHON) is" \
-	    "$$($(PYTHON) --version 2>&1 || echo missing)." >&2; \
+	    "$$({ $(PYTHON) --version 2>&1 || echo missing; } | tail -n 1)." >&2; \
 	  echo "Name another one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	$(PYTHON) -m venv --clear $(VENV)
 	touch $@

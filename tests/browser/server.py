@@ -1,7 +1,6 @@
 """A LayerLab server for a test: started from another folder, ended by its own process id."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -11,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 APP = Path(__file__).parents[2] / "app.py"
 START_SECONDS = 60
@@ -30,10 +31,16 @@ class Server:
         """Everything the server has written so far."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
-    def workers(self) -> list[int]:
-        """Process ids of what this server started and has not ended (Linux; elsewhere none)."""
-        mark = f"LAYERLAB_HOME={self.home}".encode()
-        return [pid for pid in _pids() if pid != self.process.pid and mark in _environment(pid)]
+    def workers(self) -> list[psutil.Process]:
+        """The processes that this server started and has not ended."""
+        return [process for process in psutil.process_iter() if self._started(process)]
+
+    def _started(self, process: psutil.Process) -> bool:
+        try:
+            home = process.environ().get("LAYERLAB_HOME")
+        except (psutil.Error, OSError):  # it has ended, or is another user's
+            return False
+        return process.pid != self.process.pid and home == str(self.home)
 
     def end(self) -> None:
         """End the server, not its workers: what a restart begins with. Ending twice is fine."""
@@ -82,8 +89,9 @@ def running_server(folder: Path, *, home: Path | None = None, app: Path = APP) -
         yield server
     finally:
         server.end()
-        for pid in server.workers():
-            _kill(pid)
+        for worker in server.workers():
+            with suppress(psutil.NoSuchProcess):
+                worker.kill()
     assert "Uncaught app execution" not in server.said(), server.said()
 
 
@@ -111,21 +119,3 @@ def _wait_until_it_answers(server: Server) -> None:
         except OSError:
             time.sleep(0.05)
     raise AssertionError(f"no answer in {START_SECONDS} s:\n{server.said()}")
-
-
-def _pids() -> list[int]:
-    proc = Path("/proc")
-    names = [entry.name for entry in proc.iterdir()] if proc.exists() else []
-    return [int(name) for name in names if name.isdigit()]
-
-
-def _environment(pid: int) -> list[bytes]:
-    try:
-        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:  # it has ended, or is another user's
-        return []
-
-
-def _kill(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
