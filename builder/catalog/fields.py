@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 import torch
 from torch import nn
 
-Kind: TypeAlias = Literal["int", "float", "bool", "choice", "size", "ints", "scale"]
+Kind: TypeAlias = Literal["int", "float", "bool", "choice", "size", "ints", "scale", "floats"]
 Value: TypeAlias = Any
 
 MAX_SIZE = 100_000_000
@@ -43,7 +43,8 @@ class Field:
     Args:
         name: torch's name for it.
         kind: `int`, `float`, `bool`, `choice` (one of `choices`), `size` (a whole number, or one per
-            spatial axis), `ints` (a list of whole numbers), `scale` (a number, or one per axis).
+            spatial axis), `ints` (a list of whole numbers), `floats` (of numbers), `scale` (a
+            number, or one per axis).
         required: whether torch has no default.
         default: torch's default.
         initial: what a layer fresh from the palette gets; the default unless a row says otherwise.
@@ -90,9 +91,9 @@ class Field:
             return _whole(value) and self._in_range(value)
         if self.kind == "float":
             return _number(value) and self._in_range(value)
-        is_number = _number if self.kind == "scale" else _whole
+        is_number = _number if self.kind in ("scale", "floats") else _whole
         if is_number(value):
-            return self.kind != "ints" and self._in_range(value)
+            return self.kind not in ("ints", "floats") and self._in_range(value)
         return (
             isinstance(value, tuple)
             and 0 < len(value) <= 12
@@ -110,11 +111,12 @@ class Field:
         if self.kind in words:
             text = words[self.kind]
         else:
-            whole = self.kind not in ("float", "scale")
+            whole = self.kind not in ("float", "scale", "floats")
             text = ("a whole number" if whole else "a number") + self._range_words()
-            if self.kind == "ints":
+            if self.kind in ("ints", "floats"):
                 count = f"{self.length} " if self.length else ""
-                text = f"a list of {count}whole numbers{self._range_words()}"
+                numbers = "whole numbers" if whole else "numbers"
+                text = f"a list of {count}{numbers}{self._range_words()}"
             elif self.kind in ("size", "scale") and self.length != 1:
                 text += f", or a list of {self.length or 'one per axis'}"
             if self.choices:

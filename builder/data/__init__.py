@@ -1,0 +1,17 @@
+"""Named data sets: loading, splitting, and whether a model fits them."""
+
+from builder.data.datasets import DATASETS, Dataset, Option, Samples, load
+from builder.data.fit import Mismatch, mismatches
+from builder.data.split import Split, split
+
+__all__ = [
+    "DATASETS",
+    "Dataset",
+    "Mismatch",
+    "Option",
+    "Samples",
+    "Split",
+    "load",
+    "mismatches",
+    "split",
+]

@@ -1,0 +1,132 @@
+"""Starting runs: a warm spare worker, a queue as long as it must be, and the word to stop."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from builder.build import DEFAULT_BUDGET, check
+from builder.data import load, mismatches
+from builder.errors import DataError
+from builder.spec import ModelSpec
+from builder.store import HOME_VARIABLE, Store
+from builder.train.data import prepare_data
+from builder.train.recipe import Recipe
+from builder.train.worker import BUDGET_VARIABLE, at_once
+
+_ROOT = Path(__file__).resolve().parents[2]
+_NICENESS = 5
+_HANDED_SECONDS = 20.0
+_SWEEP_SECONDS = 2.0
+
+
+class Launcher:
+    """Starts workers for one store. One a process; safe to use from several threads."""
+
+    def __init__(self, store: Store, *, budget: int = DEFAULT_BUDGET) -> None:
+        self.store = store
+        self.budget = budget
+        self._spare: subprocess.Popen[str] | None = None
+        self._children: list[subprocess.Popen[str]] = []
+        self._lock = threading.Lock()
+        self._swept = 0.0
+
+    def start(self, spec: ModelSpec, recipe: Recipe, *, model_id: str | None = None) -> str:
+        """Record a run and set it going, or queue it if the cores are taken; returns its id.
+
+        Raises:
+            ModelError, BudgetError: the model cannot run, or is too large.
+            DataError: data and model do not fit; the message is the first mismatch.
+            RecipeError: a setting cannot work.
+        """
+        check(spec, budget=self.budget)
+        samples = load(recipe.dataset, **recipe.options)
+        recipe.check(samples.task)
+        wrong = mismatches(spec, samples)
+        if wrong:
+            raise DataError(wrong[0].message)
+        prepare_data(self.store.home, recipe)
+        run_id = self.store.create_run(spec, recipe.to_json(), model_id=model_id)
+        self.sweep(now=True)
+        return run_id
+
+    def stop(self, run_id: str) -> None:
+        """Stop a run: a queued one at once, a running one at its next look at the store."""
+        run = self.store.run(run_id)
+        if run.status == "queued" and self.store.claim(run_id, at_once=10**6):
+            self.store.update_run(run_id, status="stopped", ended=time.time())
+        elif run.active:
+            self.store.send(run_id, "stop")
+
+    def sweep(self, *, now: bool = False) -> None:
+        """Bury the dead and give free cores to those who wait; cheap enough for every look."""
+        with self._lock:
+            if not now and time.monotonic() - self._swept < _SWEEP_SECONDS:
+                return
+            self._swept = time.monotonic()
+            self._children = [child for child in self._children if child.poll() is None]
+            self.store.bury()
+            running = len(self.store.runs(status="running"))
+            waiting = self.store.runs(status="queued")[::-1]
+            handed = [run for run in waiting if time.time() - run.handed < _HANDED_SECONDS]
+            free = at_once() - running - len(handed)
+            for run in [run for run in waiting if run not in handed][: max(0, free)]:
+                self.store.update_run(run.id, handed=time.time())
+                self._hand(run.id)
+
+    def keep_warm(self) -> None:
+        """See to it that a spare worker stands ready; returns at once."""
+        with self._lock:
+            if self._spare is None or self._spare.poll() is not None:
+                self._spare = self._process("--spare", stdin=subprocess.PIPE)
+
+    def close(self) -> None:
+        """Dismiss the spare worker; runs go on."""
+        with self._lock:
+            if self._spare is not None and self._spare.stdin is not None:
+                self._spare.stdin.close()
+                self._spare.wait(timeout=20)
+            self._spare = None
+
+    def _hand(self, run_id: str) -> None:
+        """Give a run to the spare worker, or to a fresh one if the spare is gone."""
+        spare, self._spare = self._spare, None
+        if spare is not None and spare.poll() is None and spare.stdin is not None:
+            try:
+                spare.stdin.write(f"{run_id}\n")
+                spare.stdin.close()
+            except BrokenPipeError:
+                spare = None
+        else:
+            spare = None
+        self._children.append(spare or self._process(run_id, stdin=subprocess.DEVNULL))
+
+    def _process(self, argument: str, *, stdin: int) -> subprocess.Popen[str]:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": str(_ROOT),
+            HOME_VARIABLE: str(self.store.home),
+            BUDGET_VARIABLE: str(self.budget),
+        }
+        with (self.store.home / "workers.log").open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "builder.train.worker", argument],
+                stdin=stdin,
+                stdout=log,
+                stderr=log,
+                text=True,
+                cwd=_ROOT,
+                env=environment,
+                # It outlives the server, and an interrupt at the server's terminal is not its own.
+                start_new_session=True,
+                preexec_fn=_give_way if os.name == "posix" else None,
+            )
+
+
+def _give_way() -> None:
+    """Let the page's answers go before training."""
+    os.nice(_NICENESS)

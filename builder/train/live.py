@@ -1,0 +1,60 @@
+"""What can be watched of a run on points of a plane: the model's answer over the whole plane."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from builder.train.loop import Data, predict
+
+CELLS = 60
+_MARGIN = 0.15
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """A model's answer on a grid of `CELLS` by `CELLS` points.
+
+    Args:
+        answer: (CELLS, CELLS), rows from low to high second coordinate: the class for several
+            outputs, the probability of the second class for two outputs or one.
+        x, y: coordinates of the columns and rows.
+    """
+
+    answer: Tensor
+    x: Tensor
+    y: Tensor
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Boundary:
+        """Read what `boundary` returned."""
+        return cls(**load(data))
+
+
+def boundary(model: nn.Module, data: Data) -> bytes | None:
+    """Return the boundary of a model as bytes, `None` if its input is not a point of a plane."""
+    if data.x.dim() != 2 or data.x.shape[1] != 2:
+        return None
+    low, high = data.x.amin(dim=0), data.x.amax(dim=0)
+    edge = (high - low) * _MARGIN
+    steps = torch.linspace(0, 1, CELLS, device=data.x.device)
+    x = low[0] - edge[0] + steps * (high[0] - low[0] + 2 * edge[0])
+    y = low[1] - edge[1] + steps * (high[1] - low[1] + 2 * edge[1])
+    rows, columns = torch.meshgrid(y, x, indexing="ij")
+    was = model.training
+    model.eval()
+    out = predict(model, torch.stack([columns.flatten(), rows.flatten()], dim=1))
+    model.train(was)
+    answer = _answer(out).reshape(CELLS, CELLS)
+    return save({"answer": answer.cpu().contiguous(), "x": x.cpu(), "y": y.cpu()})
+
+
+def _answer(out: Tensor) -> Tensor:
+    if out.shape[1] == 1:
+        return out.squeeze(1).sigmoid()
+    if out.shape[1] == 2:
+        return out.softmax(dim=1)[:, 1]
+    return out.argmax(dim=1).float()
