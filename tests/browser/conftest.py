@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.chromium import find_chromium
 from tests.browser.screen import RUN_SECONDS, Watch
@@ -19,6 +19,9 @@ FLAGS = [
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 # fmt: on
+
+# What a test expects to see may take this long on a machine that others use too.
+expect.set_options(timeout=RUN_SECONDS * 1000)
 
 
 @pytest.hookimpl(tryfirst=True)
