@@ -169,7 +169,9 @@ class Store:
 
     # runs
 
-    def create_run(self, spec: ModelSpec, recipe: str, *, model_id: str | None = None) -> str:
+    def create_run(
+        self, spec: ModelSpec, recipe: str, *, model_id: str | None = None, **facts: Any
+    ) -> str:
         """Record a new run, queued, and return its id. Ids sort by time."""
         run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
         self.folder(run_id).mkdir(parents=True, exist_ok=True)
@@ -182,6 +184,7 @@ class Store:
                     recipe=recipe,
                     status="queued",
                     created=time.time(),
+                    facts=json.dumps(facts),
                 )
             )
         return run_id

@@ -16,7 +16,7 @@ from builder.spec import ModelSpec
 from builder.store import HOME_VARIABLE, Store
 from builder.train.data import prepare_data
 from builder.train.recipe import Recipe
-from builder.train.worker import BUDGET_VARIABLE, at_once
+from builder.train.worker import at_once
 
 _ROOT = Path(__file__).resolve().parents[2]
 _NICENESS = 5
@@ -27,15 +27,21 @@ _SWEEP_SECONDS = 2.0
 class Launcher:
     """Starts workers for one store. One a process; safe to use from several threads."""
 
-    def __init__(self, store: Store, *, budget: int = DEFAULT_BUDGET) -> None:
+    def __init__(self, store: Store) -> None:
         self.store = store
-        self.budget = budget
         self._spare: subprocess.Popen[str] | None = None
         self._children: list[subprocess.Popen[str]] = []
         self._lock = threading.Lock()
         self._swept = 0.0
 
-    def start(self, spec: ModelSpec, recipe: Recipe, *, model_id: str | None = None) -> str:
+    def start(
+        self,
+        spec: ModelSpec,
+        recipe: Recipe,
+        *,
+        model_id: str | None = None,
+        budget: int = DEFAULT_BUDGET,
+    ) -> str:
         """Record a run and set it going, or queue it if the cores are taken; returns its id.
 
         Raises:
@@ -43,14 +49,14 @@ class Launcher:
             DataError: data and model do not fit; the message is the first mismatch.
             RecipeError: a setting cannot work.
         """
-        check(spec, budget=self.budget)
+        check(spec, budget=budget)
         samples = load(recipe.dataset, **recipe.options)
         recipe.check(samples.task)
         wrong = mismatches(spec, samples)
         if wrong:
             raise DataError(wrong[0].message)
         prepare_data(self.store.home, recipe)
-        run_id = self.store.create_run(spec, recipe.to_json(), model_id=model_id)
+        run_id = self.store.create_run(spec, recipe.to_json(), model_id=model_id, budget=budget)
         self.sweep(now=True)
         return run_id
 
@@ -110,7 +116,6 @@ class Launcher:
             **os.environ,
             "PYTHONPATH": str(_ROOT),
             HOME_VARIABLE: str(self.store.home),
-            BUDGET_VARIABLE: str(self.budget),
         }
         with (self.store.home / "workers.log").open("ab") as log:
             return subprocess.Popen(

@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from builder.build import build
+from builder.build import DEFAULT_BUDGET, build
 from builder.errors import BuilderError
 from builder.spec import ModelSpec
 from builder.store import Run, Store
@@ -30,7 +30,6 @@ from builder.train.live import boundary
 from builder.train.loop import Data, Progress, train
 from builder.train.recipe import Recipe
 
-BUDGET_VARIABLE = "LAYERLAB_PARAMETER_BUDGET"
 _CHECKPOINT_EVERY = 3.0
 _LIVE_EVERY = 0.5
 
@@ -97,7 +96,7 @@ def _train(store: Store, run: Run) -> tuple[str, str]:
     spec = ModelSpec.from_json(run.spec)
     facts = load_data(store.home, recipe)
     torch.manual_seed(recipe.seed)
-    model = build(spec, budget=int(os.environ.get(BUDGET_VARIABLE, 100_000_000)))
+    model = build(spec, budget=run.facts.get("budget", DEFAULT_BUDGET))
     model.to(recipe.device)
     data = facts.data.to(recipe.device)
     watcher = _Watcher(store, run.id, model, data, facts.kind)
