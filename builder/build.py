@@ -31,9 +31,9 @@ def check(spec: ModelSpec, *, budget: int = DEFAULT_BUDGET) -> Resolution:
     if resolution.params > budget:
         largest = max(resolution.steps, key=lambda step: step.params)
         raise BudgetError(
-            f"{spec.name} has {resolution.params:,} parameters, {resolution.params * 4 / 1e9:,.1f} GB; "
-            f"the budget is {budget:,}. The largest layer is {largest.name} ({largest.op}) with "
-            f"{largest.params:,}.",
+            f"{spec.name} has {resolution.params:,} parameters, "
+            f"{resolution.params * 4 / 1e9:,.1f} GB; the budget is {budget:,}. "
+            f"The largest layer is {largest.name} ({largest.op}) with {largest.params:,}.",
             node=largest.name,
         )
     return resolution

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from builder.catalog import CATALOG, similar
@@ -54,23 +55,21 @@ def read_document(text: str | bytes) -> ModelSpec:
     known = {"format", "name", "inputs", "container", "nodes", "outputs", "blocks"}
     _only(found, known, "the model")
     blocks = _get(found, "blocks", dict, "the model", {})
-    inputs = tuple(
-        _at(f"inputs[{i}]", lambda entry=entry, i=i: _input(entry, f"inputs[{i}]"))
-        for i, entry in enumerate(_get(found, "inputs", list, "the model"))
-    )
+    inputs = []
+    for i, entry in enumerate(_get(found, "inputs", list, "the model")):
+        with _at(f"inputs[{i}]"):
+            inputs.append(_input(entry))
     if not inputs:
         raise SpecError("inputs: a model needs at least one input.")
     ops = {*CATALOG, *blocks}
     main = _block({**found, "inputs": [entry.name for entry in inputs]}, "", ops)
-    named = {
-        name: _at(f"blocks.{name}", lambda name=name, entry=entry: _named(name, entry, ops))
-        for name, entry in blocks.items()
-    }
+    named = {}
+    for name, entry in blocks.items():
+        with _at(f"blocks.{name}"):
+            named[name] = _named(name, entry, ops)
     name = _get(found, "name", str, "the model")
-    return _at(
-        "the model",
-        lambda: ModelSpec(name, inputs, main.container, main.nodes, main.outputs, named),
-    )
+    with _at("the model"):
+        return ModelSpec(name, tuple(inputs), main.container, main.nodes, main.outputs, named)
 
 
 def _named(name: str, entry: object, ops: set[str]) -> Block:
@@ -90,21 +89,16 @@ def _block(found: dict[str, Any], where: str, ops: set[str]) -> Block:
     nodes = []
     for i, entry in enumerate(_get(found, "nodes", list, where or "the model", [])):
         place = f"{where}nodes[{i}]"
-        node = _at(place, lambda entry=entry, place=place: _node(entry, place, ops | names))
-        names.add(node.name)
-        nodes.append(node)
-    return _at(
-        where.rstrip(".") or "the model",
-        lambda: Block(
-            container,
-            tuple(nodes),
-            _names(found, "inputs", where, ["x"]),
-            _names(found, "outputs", where, []),
-        ),
-    )
+        with _at(place):
+            nodes.append(_node(entry, ops, names))
+        names.add(nodes[-1].name)
+    inputs = _names(found, "inputs", where, ["x"])
+    outputs = _names(found, "outputs", where, [])
+    with _at(where.rstrip(".") or "the model"):
+        return Block(container, tuple(nodes), inputs, outputs)
 
 
-def _input(entry: object, where: str) -> Input:
+def _input(entry: object) -> Input:
     if not isinstance(entry, dict):
         raise SpecError(f"an input is an object, not {_kind(entry)}.")
     _only(entry, {"name", "shape", "dtype"}, "an input")
@@ -115,12 +109,12 @@ def _input(entry: object, where: str) -> Input:
     return Input(_get(entry, "name", str, "the input"), shape, dtype)
 
 
-def _node(entry: object, where: str, ops: set[str]) -> Node:
+def _node(entry: object, ops: set[str], earlier: set[str]) -> Node:
     if not isinstance(entry, dict):
         raise SpecError(f"a layer is an object, not {_kind(entry)}.")
     _only(entry, {"name", "op", "args", "inputs", "enabled"}, "a layer")
     op = _get(entry, "op", str, "the layer")
-    if op not in ops:
+    if op not in ops and op not in earlier:
         near = similar(op)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         raise SpecError(f"op {op!r} is neither a layer, a block nor an earlier layer.{hint}")
@@ -165,10 +159,11 @@ def _only(found: Mapping[str, Any], known: set[str], what: str) -> None:
         )
 
 
-def _at(where: str, read: Callable[[], T]) -> T:
-    """Run `read`, putting the place in front of what it complains about."""
+@contextmanager
+def _at(where: str) -> Iterator[None]:
+    """Put the place in front of what the lines inside complain about."""
     try:
-        return read()
+        yield
     except SpecError as error:
         if error.message.startswith((where, "blocks.", "nodes[", "inputs[")):
             raise

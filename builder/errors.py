@@ -1,6 +1,6 @@
 """What a person is told when something cannot be done.
 
-    BuilderError            base: a sentence for a person, and the node it is about where there is one
+    BuilderError            base: a sentence for a person, and the node it is about, if any
     ├── SpecError           the document itself is wrong: a name, a type, a format, an unknown op
     ├── EditError           an edit that cannot be made, such as moving a node that is not there
     ├── ModelError          the document is sound, but the model it describes cannot run

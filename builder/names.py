@@ -20,7 +20,7 @@ def _module_attributes() -> frozenset[str]:
 
 
 def check_identifier(name: object, what: str) -> str:
-    """Return `name` if it can stand in Python code, else raise `SpecError` naming `what` it is for."""
+    """Return `name` if it can stand in Python code; `SpecError` says `what` it was meant for."""
     if not isinstance(name, str):
         raise SpecError(f"The name of {what} must be text, not {type(name).__name__}.")
     if len(name) > MAX_LENGTH:

@@ -42,9 +42,9 @@ class Field:
 
     Args:
         name: torch's name for it.
-        kind: `int`, `float`, `bool`, `choice` (one of `choices`), `size` (a whole number, or one per
-            spatial axis), `ints` (a list of whole numbers), `floats` (of numbers), `scale` (a
-            number, or one per axis).
+        kind: `int`, `float`, `bool`, `choice` (one of `choices`), `size` (a whole number, or one
+            per spatial axis), `ints` (a list of whole numbers), `floats` (of numbers), `scale`
+            (a number, or one per axis).
         required: whether torch has no default.
         default: torch's default.
         initial: what a layer fresh from the palette gets; the default unless a row says otherwise.

@@ -132,7 +132,7 @@ def _between_layers() -> Iterator[Function]:
         inputs=(2, 2),
         examples=((3, 4), (4, 5)),
     )
-    default_axis = {"required": False, "default": 0}
+    default_axis: dict[str, Any] = {"required": False, "default": 0}
     yield _function(
         "torch.cat",
         "Joins inputs along an axis; branches come together.",

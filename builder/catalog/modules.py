@@ -51,7 +51,7 @@ def _linear() -> Iterator[Layer]:
 def _convolutions() -> Iterator[Layer]:
     for rank, spatial in _SPATIAL.items():
         length = {"length": rank}
-        window = {name: length for name in ("kernel_size", "stride", "dilation")}
+        window = dict.fromkeys(("kernel_size", "stride", "dilation"), length)
         shared: dict[str, Any] = {
             "first": "out_channels kernel_size stride padding",
             "infer": {"in_channels": CHANNELS},
@@ -588,6 +588,7 @@ def _paddings() -> Iterator[Layer]:
 
 def _shapes() -> Iterator[Layer]:
     picture: dict[str, Any] = {"ndims": (4,), "examples": ((4, 16, 16),)}
+    pair = {"length": 2}
     yield layer(
         "nn.Flatten",
         "Shape",
@@ -658,7 +659,7 @@ def _shapes() -> Iterator[Layer]:
         "Cuts a picture into overlapping patches, each a column.",
         first="kernel_size stride padding dilation",
         initial={"kernel_size": 3},
-        fields=dict.fromkeys(("kernel_size", "stride", "padding", "dilation"), {"length": 2}),
+        fields=dict.fromkeys(("kernel_size", "stride", "padding", "dilation"), pair),
         **picture,
     )
     yield layer(
@@ -667,9 +668,7 @@ def _shapes() -> Iterator[Layer]:
         "Puts overlapping patches back together into a picture, adding where they overlap.",
         first="output_size kernel_size stride padding dilation",
         initial={"output_size": 8, "kernel_size": 2, "stride": 2},
-        fields=dict.fromkeys(
-            ("output_size", "kernel_size", "stride", "padding", "dilation"), {"length": 2}
-        ),
+        fields=dict.fromkeys(("output_size", "kernel_size", "stride", "padding", "dilation"), pair),
         ndims=(3,),
         examples=((12, 16),),
         positional=2,
@@ -699,10 +698,23 @@ def _distances() -> Iterator[Layer]:
 
 # In torch.nn, and yet not a layer of a model: containers, bases, what wraps other modules, and the
 # lazy twins, whose work the wire does here.
-_NOT_LAYERS = (
-    "AdaptiveLogSoftmaxWithLoss Container CrossMapLRN2d DataParallel Module ModuleDict ModuleList "
-    "ParameterDict ParameterList RNNBase RNNCellBase Sequential SyncBatchNorm"
-).split()
+_NOT_LAYERS = frozenset(
+    {
+        "AdaptiveLogSoftmaxWithLoss",
+        "Container",
+        "CrossMapLRN2d",
+        "DataParallel",
+        "Module",
+        "ModuleDict",
+        "ModuleList",
+        "ParameterDict",
+        "ParameterList",
+        "RNNBase",
+        "RNNCellBase",
+        "Sequential",
+        "SyncBatchNorm",
+    }
+)
 
 
 def _introspected(known: set[str]) -> Iterator[Layer]:

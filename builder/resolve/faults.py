@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from builder import edit
 from builder.catalog import CATALOG, Layer, Wire, similar
 from builder.resolve import fixes
 from builder.resolve.resolution import FaultKind, Fix, Step
@@ -430,10 +429,13 @@ def batch(scene: Scene, step: Step, came: TensorType, got: TensorType) -> Proble
     if step.op in ("Tensor.view", "Tensor.reshape"):
         asked = math.prod(n for n in node.args["shape"] if n > 0)
         sizes = " · ".join(map(str, came.sample))
-        numbers = f" A sample has {sizes} = {came.features:,} values, and the view asks for {asked:,} a row."
+        numbers = (
+            f" A sample has {sizes} = {came.features:,} values, "
+            f"and the view asks for {asked:,} a row."
+        )
         proposed = fixes.whole_samples(scene, came, node.args["shape"])
     else:
-        proposed = fixes.keep_batch(scene)
+        proposed = tuple(fixes.keep_batch(scene))
     return scene.problem(
         f"{step.op} changes the batch: {came} becomes {got}, so a batch of 2 comes out as "
         f"{got.at(2)[0] if got.shape else first}.{numbers}",

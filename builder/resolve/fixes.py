@@ -1,4 +1,4 @@
-"""The edits that faults propose. Nothing here checks that a proposal helps: `resolve` tries each."""
+"""The edits that faults propose; `resolve` tries each and keeps those that help."""
 
 from __future__ import annotations
 

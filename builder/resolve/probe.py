@@ -179,5 +179,6 @@ def _extend(one: Type, two: Type, steps: int) -> Type:
             for a, b in zip(one.shape, two.shape, strict=True)
         )
         return TensorType(shape, one.dtype)
-    assert isinstance(one, tuple) and isinstance(two, tuple)
+    assert isinstance(one, tuple)
+    assert isinstance(two, tuple)
     return tuple(_extend(a, b, steps) for a, b in zip(one, two, strict=True))
