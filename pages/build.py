@@ -5,10 +5,12 @@ import streamlit as st
 from builder.resolve import resolve
 from ui import intents, layers, state
 from ui.components import layer_list, palette
+from ui.frame import through_app
 from ui.header import header
 from ui.inspector import inspector
 from ui.views import views
 
+through_app()
 ws = state.workspace()
 
 

@@ -9,11 +9,15 @@ import streamlit as st
 import torch
 import torchvision
 
+from ui import state
+
+_FRAMED = "framed"
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
 
 
 def frame() -> None:
     """Set the page up; the first thing of every run."""
+    state.put(_FRAMED, True)
     st.set_page_config(
         page_title="LayerLab",
         page_icon=str(ASSETS / "icon.svg"),
@@ -23,6 +27,18 @@ def frame() -> None:
     st.logo(str(ASSETS / "logo.svg"), size="large")
     st.html(ASSETS / "style.css")
     _freeze()
+
+
+def through_app() -> None:
+    """See to it that a page is run by `app.py`; the first thing of every page.
+
+    Streamlit takes a folder called `pages` for its older kind of app until `st.navigation` is
+    called once, and a fresh server whose first request is a page's own address runs that page
+    alone. Calling it here, and running again, gives the same app at every address.
+    """
+    if not state.get(_FRAMED):
+        st.navigation([st.Page(frame, title="LayerLab")], position="hidden")
+        st.rerun()
 
 
 @st.cache_resource

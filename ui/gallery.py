@@ -16,7 +16,7 @@ from ui.picture import thumbnail
 
 @st.dialog("Starting points", width="large")
 def gallery() -> None:
-    """Show the templates; one click puts one in the place of the open model, and undo brings it back."""
+    """Show the templates; one click puts one in the place of the open model."""
     st.caption("Opening one replaces the model on the page; Undo brings yours back.")
     for group, templates in groupby(GALLERY, key=lambda template: template.group):
         st.subheader(group)

@@ -120,7 +120,7 @@ def _scope(ws: state.Workspace) -> None:
         key=key,
         width=160,
         format_func=lambda name: name or ws.spec.name,
-        help="The model itself, or one of its blocks. A change in a block shows wherever it is used.",
+        help="The model itself, or one of its blocks, whose changes show wherever it is used.",
         on_change=_enter,
         args=(key,),
     )

@@ -166,23 +166,24 @@ def _container(resolution: Resolution) -> None:
         return
     spec = state.workspace().spec
     freedom = {
-        "sequential": "`nn.Sequential` is a chain: it has a forward pass of its own and hands each "
-        "layer what the one before gave. No branches, no functions, one input.",
+        "sequential": "`nn.Sequential` is a chain: it has a forward pass of its own and hands "
+        "each layer what the one before gave. No branches, no functions, one input.",
         "modulelist": "`nn.ModuleList` only holds layers, and registers them so that `parameters()` "
         "finds them. The forward pass is yours: layers may read any earlier one, functions and "
         "skip connections are allowed.",
     }
-    for column, (container, text) in zip(st.columns(2), freedom.items(), strict=True):
-        with column:
-            st.markdown(text)
-            try:
-                other = edit.set_container(spec, container)
-            except BuilderError as error:
-                st.info(error.message)
-                continue
-            st.caption("Keys of its `state_dict`")
-            st.code("\n".join(_keys(other)) or "none", language=None, height=130)
-            st.code(write_source(other), language="python", height=300)
+    for container, text in freedom.items():
+        st.markdown(text)
+        try:
+            other = edit.set_container(spec, container)
+        except BuilderError as error:
+            st.info(error.message)
+            continue
+        code, keys = st.columns([2, 1])
+        with code:
+            st.code(write_source(other), language="python", height=250)
+        with keys:
+            st.code("\n".join(["# keys", *_keys(other)]), language="python", height=250)
 
 
 def _keys(spec: ModelSpec) -> list[str]:

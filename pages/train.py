@@ -1,0 +1,17 @@
+"""Train: choose data and settings, watch the model learn, take the weights away."""
+
+import streamlit as st
+
+from ui.frame import through_app
+from ui.monitor import monitor
+from ui.training import launcher, settings_panel
+
+through_app()
+launcher().keep_warm()
+
+
+with st.container(key="train-page"):
+    with st.container(key="train-settings", border=True):
+        settings_panel()
+    with st.container(key="train-run"):
+        monitor()

@@ -1,0 +1,62 @@
+"""A look at a data set: pictures with their labels, points of a plane, the head of a table."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+import torch
+from PIL import Image
+
+from builder.data import Samples
+from ui.curves import plane
+
+_COLUMNS, _ROWS = 20, 4
+
+
+def preview(samples: Samples) -> None:
+    """Draw what is in a data set."""
+    if samples.kind == "picture":
+        st.image(_sheet(samples.name), width="stretch")
+        st.caption(
+            f"{len(samples.x):,} pictures of {samples.shape[1]} by {samples.shape[2]} pixels, "
+            f"{len(samples.classes)} classes: {', '.join(samples.classes)}."
+        )
+    elif samples.kind == "points":
+        st.plotly_chart(plane(samples, None), key="preview-plane", config={"displaylogo": False})
+    else:
+        st.dataframe(_head(samples), height=250, hide_index=True)
+        target = ", ".join(samples.classes) if samples.classes else "a number"
+        st.caption(
+            f"{len(samples.x)} rows, {len(samples.features)} features; the target is {target}. "
+            "Training sees each column with mean 0 and spread 1, as the training rows set it."
+        )
+
+
+@st.cache_data(max_entries=8)
+def _sheet(name: str) -> Image.Image:
+    """Return a sheet of samples, a few of each class in turn."""
+    from builder.data import load
+
+    samples = load(name)
+    order = torch.argsort(samples.y, stable=True)
+    step = len(order) // (_COLUMNS * _ROWS)
+    chosen = order[::step][: _COLUMNS * _ROWS].reshape(_ROWS, _COLUMNS)
+    height, width = samples.shape[1:]
+    sheet = Image.new("L", (_COLUMNS * (width + 2), _ROWS * (height + 2)), 90)
+    for row in range(_ROWS):
+        for column in range(_COLUMNS):
+            picture = (samples.x[chosen[row, column], 0] * 255).byte().numpy()
+            at = (column * (width + 2) + 1, row * (height + 2) + 1)
+            sheet.paste(Image.fromarray(picture), at)
+    scale = max(1, 1100 // sheet.width)
+    return sheet.resize((sheet.width * scale, sheet.height * scale), Image.Resampling.NEAREST)
+
+
+def _head(samples: Samples) -> pd.DataFrame:
+    frame = pd.DataFrame(samples.x[:40].numpy(), columns=list(samples.features))
+    if samples.classes:
+        target = [samples.classes[int(number)] for number in samples.y[:40]]
+    else:
+        target = samples.y[:40, 0].tolist()
+    frame.insert(0, "target", target)
+    return frame
