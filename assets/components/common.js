@@ -105,8 +105,10 @@ function formatCount(count) {
     : new Intl.NumberFormat("en-US", { notation: "compact", maximumSignificantDigits: 3 }).format(count);
 }
 
-// How long an answer may take before whatever the server said last is believed again.
-const PATIENCE_MS = 3000;
+// How long an answer may take before the intents are sent once more (another click may have broken
+// off the run that had them), and before whatever the server said last is believed again.
+const REPEAT_MS = 1500;
+const PATIENCE_MS = 4500;
 
 /**
  * Carries intents to Python and knows which have been answered.
@@ -120,18 +122,25 @@ class Channel {
     this.seq = 0;
     this.pending = [];
     this.onGiveUp = onGiveUp;
-    this.timer = 0;
+    this.timers = [];
   }
 
   send(intent) {
     this.seq += 1;
     this.pending.push({ seq: this.seq, ...intent });
+    this.post();
+    this.close();
+    this.timers = [
+      setTimeout(() => this.post(), REPEAT_MS),
+      setTimeout(() => {
+        this.pending = [];
+        this.onGiveUp();
+      }, PATIENCE_MS),
+    ];
+  }
+
+  post() {
     this.setTriggerValue("intent", { client: this.client, intents: this.pending });
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      this.pending = [];
-      this.onGiveUp();
-    }, PATIENCE_MS);
   }
 
   /** Takes note of what Python has answered; true when nothing is left unanswered. */
@@ -140,7 +149,7 @@ class Channel {
     if (ack && ack.client === this.client) {
       this.pending = this.pending.filter((intent) => intent.seq > ack.seq);
     }
-    if (this.pending.length === 0) clearTimeout(this.timer);
+    if (this.pending.length === 0) this.close();
     return this.pending.length === 0;
   }
 
@@ -149,7 +158,7 @@ class Channel {
   }
 
   close() {
-    clearTimeout(this.timer);
+    this.timers.forEach(clearTimeout);
   }
 }
 

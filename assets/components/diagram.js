@@ -44,7 +44,9 @@ class Diagram {
       handleStartEvent: (event) => event.stopPropagation(),
     });
     this.listen();
-    this.resizes = new ResizeObserver(() => this.resized());
+    // The size comes from here alone: asking the stage for it would lay the page out each time.
+    this.size = { width: 0, height: 0 };
+    this.resizes = new ResizeObserver(([entry]) => this.resized(entry.contentRect));
     // Panzoom sets its own start in a timer of this kind; the first view has to come after it.
     setTimeout(() => this.resizes.observe(this.stage), 0);
   }
@@ -63,37 +65,38 @@ class Diagram {
     this.root.classList.toggle("pickable", data.pickable);
     this.root.querySelector(".empty").hidden = data.nodes.length > 0;
     const structure = JSON.stringify([data.nodes.map((node) => node.id), data.edges]);
+    // Asked for once: it makes the browser work out every style that is not worked out yet.
+    this.fonts = { title: `600 12.5px ${getComputedStyle(this.root).fontFamily}`, subtitle: "11px monospace" };
     const width = this.boxWidth(data.nodes);
-    if (structure !== this.structure || width !== this.width) {
-      this.structure = structure;
-      this.width = width;
-      this.place();
-    }
-    for (const node of data.nodes) this.updateBox(this.boxes.get(node.id), node);
+    const moved = structure !== this.structure || width !== this.width;
+    this.structure = structure;
+    this.width = width;
+    // In a closed tab there is no room yet; `resized` draws when there is.
+    if (this.size.width === 0) return;
+    if (moved) this.place();
+    else for (const node of data.nodes) this.updateBox(this.boxes.get(node.id), node);
     this.select(data.selected);
   }
 
   boxWidth(nodes) {
-    const { fontFamily } = getComputedStyle(this.root);
     let widest = SIZE.least - SIZE.padding;
     const widen = (font, texts) => {
       this.measure.font = font;
       for (const text of new Set(texts)) widest = Math.max(widest, this.measure.measureText(text).width);
     };
-    widen(`600 12.5px ${fontFamily}`, nodes.map((node) => node.title));
-    widen("11px monospace", nodes.map((node) => node.subtitle));
+    widen(this.fonts.title, nodes.map((node) => node.title));
+    widen(this.fonts.subtitle, nodes.map((node) => node.subtitle));
     return Math.min(SIZE.most, Math.ceil(widest) + SIZE.padding);
   }
 
   frame() {
-    return { width: Math.max(this.stage.clientWidth - 2 * MARGIN, 1), height: Math.max(this.stage.clientHeight - 2 * MARGIN, 1) };
+    return { width: Math.max(this.size.width - 2 * MARGIN, 1), height: Math.max(this.size.height - 2 * MARGIN, 1) };
   }
 
   place() {
     const { nodes, edges } = this.data;
     const size = { width: this.width, height: SIZE.height };
-    const seen = this.stage.clientWidth > 0;
-    this.layout = layOut(nodes.map((node) => node.id), edges, size, seen ? this.frame() : { width: 640, height: 480 });
+    this.layout = layOut(nodes.map((node) => node.id), edges, size, this.frame());
     const lines = this.layout.lines.map((line) =>
       svg("path", {
         class: `line${line.joint ? " stem" : ""}`,
@@ -114,7 +117,8 @@ class Diagram {
       box.setAttribute("transform", `translate(${(x - this.width / 2).toFixed(1)},${(y - SIZE.height / 2).toFixed(1)})`);
     }
     this.view.replaceChildren(...lines, ...labels, ...this.boxes.values());
-    if (seen && !this.touched) this.firstView();
+    for (const node of nodes) this.updateBox(this.boxes.get(node.id), node);
+    if (!this.touched) this.firstView();
   }
 
   updateBox(box, node) {
@@ -125,8 +129,8 @@ class Diagram {
     box.setAttribute("class", `box ${node.state}${node.id === this.selected ? " chosen" : ""}`);
     box.style.setProperty("--group", node.colour);
     const [title, subtitle] = box.querySelectorAll("text");
-    title.textContent = this.shorten(node.title, `600 12.5px ${getComputedStyle(this.root).fontFamily}`);
-    subtitle.textContent = this.shorten(node.subtitle, "11px monospace");
+    title.textContent = this.shorten(node.title, this.fonts.title);
+    subtitle.textContent = this.shorten(node.subtitle, this.fonts.subtitle);
     const words = [node.title, node.id, node.subtitle, node.state === "ok" ? "" : STATE_WORDS[node.state]];
     box.querySelector("title").textContent = words.filter(Boolean).join("\n");
   }
@@ -152,9 +156,13 @@ class Diagram {
 
   // --- the view --------------------------------------------------------------------------------
 
-  resized() {
-    if (this.stage.clientWidth === 0 || !this.layout || this.touched) return;
+  resized({ width, height }) {
+    if (width === this.size.width && height === this.size.height) return;
+    const hidden = width === 0;
+    this.size = { width, height };
+    if (hidden || !this.data || (this.layout && this.touched)) return;
     this.place();
+    this.select(this.data.selected);
   }
 
   fitScale() {
@@ -175,8 +183,8 @@ class Diagram {
   fit(animate = true) {
     if (this.layout.width === 0) return;
     const scale = this.fitScale();
-    const x = (this.stage.clientWidth / scale - this.layout.width) / 2;
-    const y = (this.stage.clientHeight / scale - this.layout.height) / 2;
+    const x = (this.size.width / scale - this.layout.width) / 2;
+    const y = (this.size.height / scale - this.layout.height) / 2;
     this.show(scale, x, Math.min(y, 2 * MARGIN / scale), animate);
   }
 
@@ -201,7 +209,7 @@ class Diagram {
   /** Brings a box into the frame, if it is not there. */
   reveal(id, animate = true) {
     const at = this.layout.boxes.get(id);
-    if (!at || this.stage.clientWidth === 0) return;
+    if (!at || this.size.width === 0) return;
     const scale = this.panzoom.getScale();
     const { x, y } = this.panzoom.getPan();
     const offset = (centre, half, start, room) => {
@@ -209,8 +217,8 @@ class Diagram {
       const high = (centre + half + start) * scale;
       return low < 8 || high > room - 8 ? room / 2 / scale - centre : start;
     };
-    const toX = offset(at.x, this.width / 2, x, this.stage.clientWidth);
-    const toY = offset(at.y, SIZE.height / 2, y, this.stage.clientHeight);
+    const toX = offset(at.x, this.width / 2, x, this.size.width);
+    const toY = offset(at.y, SIZE.height / 2, y, this.size.height);
     if (toX !== x || toY !== y) this.panzoom.pan(toX, toY, { animate, force: true });
   }
 

@@ -4,7 +4,6 @@
 const ANIMATED_ROWS = 150;
 const SELECT_DELAY_MS = 120;
 const EDGE_PX = 9;
-const UNSEEN_MS = 250;
 // A character of the shape column, a little more than the 0.6 em that monospaced fonts have.
 const SHAPE_CHARACTER_REM = 0.8125 * 0.62;
 
@@ -26,8 +25,9 @@ class LayerList {
     this.marker = this.makeMarker();
     this.inserter = this.makeInserter();
     this.hovered = null;
-    this.actionsSince = 0;
-    this.lastOnAction = false;
+    this.cameUpAt = "";
+    this.aimed = false;
+    this.onAction = false;
     this.listen();
     this.sortable = self.Sortable.create(this.list, {
       draggable: ".row",
@@ -310,7 +310,7 @@ class LayerList {
     );
   }
 
-  hover(node) {
+  hover(node, at) {
     if (node === this.hovered) return;
     const old = this.hovered;
     this.hovered = node;
@@ -319,8 +319,9 @@ class LayerList {
     if (old && old.dataset.name !== this.selected) old.querySelector(".actions")?.remove();
     if (node && !node.querySelector(".actions")) {
       this.addActions(node);
-      this.actionsSince = performance.now();
     }
+    this.aimed = false;
+    this.cameUpAt = at;
   }
 
   // --- what a person does -------------------------------------------------------------------------
@@ -329,13 +330,15 @@ class LayerList {
     this.root.addEventListener("click", (event) => this.clicked(event));
     this.root.addEventListener("dblclick", (event) => {
       const row = rowOf(event);
-      if (row && !this.lastOnAction && !event.target.closest("input, .note")) this.rename(row);
+      if (row && !this.onAction && !event.target.closest("input, .note")) this.rename(row);
     });
     this.root.addEventListener("keydown", (event) => this.pressed(event));
     this.root.addEventListener("pointermove", (event) => {
       if (event.pointerType === "touch") return;
       if (event.target.closest(".inserter")) return;
-      this.hover(rowOf(event));
+      const at = `${event.clientX},${event.clientY}`;
+      this.hover(rowOf(event), at);
+      if (at !== this.cameUpAt && event.target.closest(".actions")) this.aimed = true;
       this.showInserter(event.buttons || event.target.closest("button, input") ? null : this.gapAt(event, EDGE_PX));
     });
     this.root.addEventListener("pointerleave", () => {
@@ -353,10 +356,10 @@ class LayerList {
     const row = rowOf(event);
     let button = event.target.closest("button");
     const onAction = button?.closest(".actions") != null;
-    // A quick click that was meant for the row must not hit a button that has just come up there.
-    const unseen = performance.now() - this.actionsSince < UNSEEN_MS || (event.detail > 1 && !this.lastOnAction);
-    this.lastOnAction = onAction && !(unseen && event.detail > 0);
-    if (onAction && !this.lastOnAction) button = null;
+    // A click that was meant for the row must not hit a button that has just come up under it.
+    const byMouse = event.detail > 0 && event.pointerType !== "touch";
+    this.onAction = onAction && (this.aimed || !byMouse);
+    if (onAction && !this.onAction) button = null;
     if (button?.dataset.action) this.act(button.dataset.action, row, button);
     else if (button?.dataset.fix) {
       this.send({ do: "fix", name: row.dataset.name, of: button.dataset.of, fix: Number(button.dataset.fix) });

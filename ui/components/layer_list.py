@@ -15,8 +15,8 @@ class LayerRow:
     """What the list shows of one layer.
 
     ``summary`` is text in parts, each with whether it was inferred; ``shape`` the output shape as
-    text, empty where none is known; ``share`` the part of all parameters, 0 to 1; ``inputs`` says
-    where the input comes from when it is not simply the layer before.
+    text, empty where none is known; ``share`` the part of all parameters, 0 to 1; ``inputs`` names
+    what feeds the layer when it is not simply the layer before.
     """
 
     name: str
