@@ -1,4 +1,4 @@
-"""The script that goes with the weights: it repeats data, split and scale, and the page's number."""
+"""The script that goes with the weights: it repeats the data, the split and the page's number."""
 
 from __future__ import annotations
 

@@ -40,14 +40,8 @@ def load_weights(data: bytes) -> dict[str, Tensor]:
             found = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
         else:
             found = load_safetensors(data)
-    except (
-        RuntimeError,
-        ValueError,
-        EOFError,
-        safetensors.SafetensorError,
-        UnpicklingError,
-    ) as error:
-        first = str(error).strip().splitlines()[0]
+    except Exception as error:  # torch, pickle, zip and safetensors each have their own
+        first = (str(error).strip() or repr(error)).splitlines()[0]
         raise BuilderError(
             f"The file holds no weights that can be loaded safely: {first}"
         ) from None
