@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from builder.catalog import CATALOG, similar
-from builder.errors import SpecError
+from builder.catalog import CATALOG, did_you_mean
+from builder.errors import SpecError, shown
 from builder.spec import CONTAINERS, DTYPES, FORMAT, MAX_JSON_BYTES, Block, Input, ModelSpec, Node
 
 T = TypeVar("T")
@@ -43,12 +43,14 @@ def read_document(text: str | bytes) -> ModelSpec:
         ) from None
     except RecursionError:
         raise SpecError("The file is nested too deeply to be a model.") from None
+    except ValueError:  # Python reads no whole number of more than 4,300 digits
+        raise SpecError("The file holds a number of thousands of digits.") from None
     if not isinstance(found, dict):
         raise SpecError(f"A model is a JSON object; the file holds {_kind(found)}.")
     number = found.get("format")
     if number != FORMAT or isinstance(number, bool):
         raise SpecError(
-            f"The file has format {number!r}; this LayerLab reads format {FORMAT}."
+            f"The file has format {shown(number)}; this LayerLab reads format {FORMAT}."
             if "format" in found
             else f'The file has no "format" number; a model starts with "format": {FORMAT}.'
         )
@@ -83,15 +85,15 @@ def _block(found: dict[str, Any], where: str, ops: set[str]) -> Block:
     container = _get(found, "container", str, where or "the model", "sequential")
     if container not in CONTAINERS:
         raise SpecError(
-            f"{where}container is {container!r}; known are {', '.join(map(repr, CONTAINERS))}."
+            f"{where}container is {shown(container)}; known are {', '.join(map(repr, CONTAINERS))}."
         )
-    names: set[str] = set()
+    entries = _get(found, "nodes", list, where or "the model", [])
+    # A node may call one that has been moved behind it: such a model does not run, and opens.
+    known = ops | {name for entry in entries if isinstance(name := _name_in(entry), str)}
     nodes = []
-    for i, entry in enumerate(_get(found, "nodes", list, where or "the model", [])):
-        place = f"{where}nodes[{i}]"
-        with _at(place):
-            nodes.append(_node(entry, ops, names))
-        names.add(nodes[-1].name)
+    for i, entry in enumerate(entries):
+        with _at(f"{where}nodes[{i}]"):
+            nodes.append(_node(entry, known))
     inputs = _names(found, "inputs", where, ["x"])
     outputs = _names(found, "outputs", where, [])
     with _at(where.rstrip(".") or "the model"):
@@ -104,20 +106,24 @@ def _input(entry: object) -> Input:
     _only(entry, {"name", "shape", "dtype"}, "an input")
     dtype = _get(entry, "dtype", str, "the input", "float32")
     if dtype not in DTYPES:
-        raise SpecError(f"dtype is {dtype!r}; known are {', '.join(map(repr, DTYPES))}.")
+        raise SpecError(f"dtype is {shown(dtype)}; known are {', '.join(map(repr, DTYPES))}.")
     shape = tuple(_get(entry, "shape", list, "the input"))
     return Input(_get(entry, "name", str, "the input"), shape, dtype)
 
 
-def _node(entry: object, ops: set[str], earlier: set[str]) -> Node:
+def _name_in(entry: object) -> object:
+    return entry.get("name") if isinstance(entry, dict) else None
+
+
+def _node(entry: object, ops: set[str]) -> Node:
     if not isinstance(entry, dict):
         raise SpecError(f"a layer is an object, not {_kind(entry)}.")
     _only(entry, {"name", "op", "args", "inputs", "enabled"}, "a layer")
     op = _get(entry, "op", str, "the layer")
-    if op not in ops and op not in earlier:
-        near = similar(op)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise SpecError(f"op {op!r} is neither a layer, a block nor an earlier layer.{hint}")
+    if op not in ops:
+        raise SpecError(
+            f"op {shown(op)} is no layer, no block and no other node.{did_you_mean(op)}"
+        )
     return Node(
         name=_get(entry, "name", str, "the layer"),
         op=op,
@@ -131,7 +137,7 @@ def _names(found: Mapping[str, Any], key: str, where: str, default: list[str]) -
     names = _get(found, key, list, where or "the layer", default)
     for name in names:
         if not isinstance(name, str):
-            raise SpecError(f"{where}{key} holds {name!r}; it is a list of names.")
+            raise SpecError(f"{where}{key} holds {shown(name)}; it is a list of names.")
     return tuple(names)
 
 
@@ -155,7 +161,7 @@ def _only(found: Mapping[str, Any], known: set[str], what: str) -> None:
     unknown = sorted(set(found) - known)
     if unknown:
         raise SpecError(
-            f'"{unknown[0]}" is no part of {what}; known are {", ".join(sorted(known))}.'
+            f"{shown(unknown[0])} is no part of {what}; known are {', '.join(sorted(known))}."
         )
 
 

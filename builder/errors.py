@@ -12,6 +12,17 @@
 Every message says what was received and what would work, and can be shown as it stands.
 """
 
+import reprlib
+
+_repr = reprlib.Repr()
+_repr.maxstring = _repr.maxother = _repr.maxlong = 60
+_repr.maxtuple = _repr.maxlist = _repr.maxdict = 8
+
+
+def shown(value: object) -> str:
+    """Return a value as a message quotes it: a file may hold a name of a million letters."""
+    return _repr.repr(value)
+
 
 class BuilderError(Exception):
     """An error meant for a person.

@@ -6,11 +6,15 @@ from functools import cache
 
 from torch import nn
 
-from builder.errors import SpecError
+from builder.catalog import CATALOG
+from builder.errors import SpecError, shown
 
 MAX_LENGTH = 60
-# Modules and helpers that generated code imports: a class of that name would hide them.
-_CODE_GLOBALS = frozenset({"torch", "nn", "F", "self", "super", "x"})
+# What generated code refers to: a layer, an input or a class of that name would hide it.
+_CODE_NAMES = frozenset({"torch", "nn", "F", "self", "super"})
+_CLASS_NAMES = _CODE_NAMES | {"x", "OrderedDict", "Tensor", "int", "float", "tuple", "range", "len"}
+# An op is a layer, a block or another node: a word that names a layer can name nothing else.
+_OPS = frozenset(op for op in CATALOG if op.isidentifier())
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -29,7 +33,7 @@ def check_identifier(name: object, what: str) -> str:
         )
     if not _IDENTIFIER.fullmatch(name):
         raise SpecError(
-            f"{name!r} cannot be the name of {what}: a name is made of the letters a to z, digits "
+            f"{shown(name)} cannot be the name of {what}: a name is made of letters a to z, digits "
             "and underscores, and does not start with a digit."
         )
     if keyword.iskeyword(name) or keyword.issoftkeyword(name):
@@ -42,9 +46,9 @@ def check_identifier(name: object, what: str) -> str:
 def check_class_name(name: object, what: str) -> str:
     """Return `name` if generated code can define a class of that name."""
     text = check_identifier(name, what)
-    if text in _CODE_GLOBALS or text in ("Tensor", "int", "float", "tuple", "range", "len"):
+    if text in _CLASS_NAMES:
         raise SpecError(f"{text!r} cannot be the name of {what}: the generated code needs it.")
-    return text
+    return _check_no_op(text, what)
 
 
 def check_node_name(name: object) -> str:
@@ -59,16 +63,22 @@ def check_node_name(name: object) -> str:
             f"{text!r} cannot be the name of a layer: every nn.Module already has an attribute "
             f"of that name. {text + '_layer'!r} would work."
         )
-    if text in _CODE_GLOBALS - {"x"}:
+    if text in _CODE_NAMES:
         raise SpecError(f"{text!r} cannot be the name of a layer: the generated code needs it.")
-    return text
+    return _check_no_op(text, "a layer")
 
 
 def check_input_name(name: object) -> str:
     """Return `name` if a model input can be called so: it becomes an argument of `forward`."""
     text = check_identifier(name, "an input")
-    if text in _CODE_GLOBALS - {"x"}:
+    if text in _CODE_NAMES:
         raise SpecError(f"{text!r} cannot be the name of an input: the generated code needs it.")
+    return text
+
+
+def _check_no_op(text: str, what: str) -> str:
+    if text in _OPS:
+        raise SpecError(f"{text!r} cannot be the name of {what}: a function is called so.")
     return text
 
 

@@ -14,7 +14,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from builder.errors import SpecError
+from builder.errors import SpecError, shown
 from builder.names import check_class_name, check_input_name, check_node_name
 
 FORMAT = 1
@@ -22,6 +22,8 @@ CONTAINERS = ("sequential", "modulelist", "graph")
 DTYPES = ("float32", "int64")
 MAX_JSON_BYTES = 4_000_000
 MAX_NODES = 10_000
+MAX_NUMBER = 1e100
+MAX_LIST_DEPTH = 3
 
 Value: TypeAlias = Any  # None, bool, int, float, str, or a tuple of those
 
@@ -41,18 +43,18 @@ class Input:
         for size in shape:
             if isinstance(size, bool) or not isinstance(size, int) or not 0 < size <= 10**12:
                 raise SpecError(
-                    f"The shape of input {self.name!r} holds {size!r}; "
+                    f"The shape of input {self.name!r} holds {shown(size)}; "
                     "every size is a whole number from 1 to 10^12."
                 )
         if len(shape) > 8:
             raise SpecError(f"Input {self.name!r} has {len(shape)} axes; 8 at most are allowed.")
         if self.dtype not in DTYPES:
             raise SpecError(
-                f"Input {self.name!r} has dtype {self.dtype!r}; known are {', '.join(DTYPES)}."
+                f"Input {self.name!r} has dtype {shown(self.dtype)}; known are {', '.join(DTYPES)}."
             )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Node:
     """One step of a block.
 
@@ -75,12 +77,25 @@ class Node:
         check_node_name(self.name)
         if not isinstance(self.op, str) or not 0 < len(self.op) <= 100:
             raise SpecError(f"The op of layer {self.name!r} must be text.", node=self.name)
-        frozen = {key: _freeze(value, self.name) for key, value in self.args.items()}
+        if not isinstance(self.enabled, bool):
+            raise SpecError(
+                f"Layer {self.name!r} is enabled or not: true or false.", node=self.name
+            )
+        frozen = {str(key): _freeze(value, self.name) for key, value in self.args.items()}
         object.__setattr__(self, "args", MappingProxyType(frozen))
-        object.__setattr__(self, "inputs", tuple(self.inputs))
+        object.__setattr__(self, "inputs", _as_names(self.inputs))
+
+    @cached_property
+    def _identity(self) -> tuple[Any, ...]:
+        # For Python 1, 1.0 and True are equal; a layer takes one of them and refuses the others.
+        args = tuple(sorted((key, repr(value)) for key, value in self.args.items()))
+        return self.name, self.op, args, self.inputs, self.enabled
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Node) and self._identity == other._identity
 
     def __hash__(self) -> int:
-        return hash((self.name, self.op, tuple(self.args.items()), self.inputs, self.enabled))
+        return hash(self._identity)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A mapping proxy can be neither pickled nor deep-copied.
@@ -112,10 +127,11 @@ class Block:
     def __post_init__(self) -> None:
         if self.container not in CONTAINERS:
             raise SpecError(
-                f"The container is {self.container!r}; known are {', '.join(CONTAINERS)}."
+                f"The container is {shown(self.container)}; known are {', '.join(CONTAINERS)}."
             )
-        for key in ("nodes", "inputs", "outputs"):
-            object.__setattr__(self, key, tuple(getattr(self, key)))
+        object.__setattr__(self, "nodes", tuple(self.nodes))
+        object.__setattr__(self, "inputs", _as_names(self.inputs))
+        object.__setattr__(self, "outputs", _as_names(self.outputs))
         if not self.inputs:
             raise SpecError("A block needs at least one input.")
         if len(self.nodes) > MAX_NODES:
@@ -149,7 +165,7 @@ class Block:
         try:
             return self.nodes[self.positions[name]]
         except KeyError:
-            raise SpecError(f"There is no layer called {name!r}.") from None
+            raise SpecError(f"There is no layer called {shown(name)}.") from None
 
     def sources(self, position: int) -> tuple[str, ...]:
         """Return the names that the node at `position` reads, the implied one spelled out."""
@@ -178,8 +194,9 @@ class ModelSpec:
     blocks: Mapping[str, Block] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for key in ("inputs", "nodes", "outputs"):
-            object.__setattr__(self, key, tuple(getattr(self, key)))
+        object.__setattr__(self, "inputs", tuple(self.inputs))
+        object.__setattr__(self, "nodes", tuple(self.nodes))
+        object.__setattr__(self, "outputs", _as_names(self.outputs))
         object.__setattr__(self, "blocks", MappingProxyType(dict(self.blocks)))
         check_class_name(self.name, "the model")
         for name in self.blocks:
@@ -213,7 +230,7 @@ class ModelSpec:
         try:
             return self.blocks[name]
         except KeyError:
-            raise SpecError(f"The model has no block called {name!r}.") from None
+            raise SpecError(f"The model has no block called {shown(name)}.") from None
 
     def to_json(self) -> str:
         """Return the document as JSON text, format 1; empty parts are left out."""
@@ -262,16 +279,28 @@ def _node_to_dict(node: Node) -> dict[str, Any]:
     return out
 
 
-def _freeze(value: object, node: str) -> Value:
+def _as_names(value: object) -> tuple[str, ...]:
+    names = tuple(value) if isinstance(value, Iterable) else (value,)
+    if isinstance(value, str) or not all(isinstance(name, str) for name in names):
+        raise SpecError(f"A list of names was expected; {shown(value)} is none.")
+    return names
+
+
+def _freeze(value: object, node: str, depth: int = 0) -> Value:
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, int | float):
-        # JSON has no way to write them, and no argument of a layer can use them.
-        if isinstance(value, float) and not math.isfinite(value):
-            raise SpecError(f"Layer {node!r} has an argument that is {value}.", node=node)
+        if abs(value) > MAX_NUMBER or not math.isfinite(value):  # this order: 10**400 is no float
+            raise SpecError(
+                f"Layer {node!r} has an argument that is infinite, not a number, or beyond "
+                f"{MAX_NUMBER:.0e}.",
+                node=node,
+            )
         return value
+    if depth == MAX_LIST_DEPTH:
+        raise SpecError(f"Layer {node!r} has an argument of lists within lists.", node=node)
     if isinstance(value, Iterable) and not isinstance(value, Mapping | bytes):
-        return tuple(_freeze(item, node) for item in value)
+        return tuple(_freeze(item, node, depth + 1) for item in value)
     raise SpecError(
         f"Layer {node!r} has an argument of type {type(value).__name__}; "
         "numbers, text, true, false, null and lists of those can be stored.",

@@ -23,12 +23,18 @@ def _collect() -> Mapping[str, Layer]:
 
 
 CATALOG: Mapping[str, Layer] = _collect()
+_LONGEST = 100  # comparing words takes a time that grows with their length
 GROUPS: tuple[str, ...] = tuple(dict.fromkeys(row.group for row in CATALOG.values()))
 
 
-def similar(op: str) -> list[str]:
-    """Return the ops whose names come nearest to `op`, for "did you mean"."""
-    title = op.rpartition(".")[2].lower()
+def did_you_mean(op: str) -> str:
+    """Return a question that names the ops nearest to `op`, empty if none is near."""
+    near = _similar(op)
+    return f" Did you mean {' or '.join(near)}?" if near else ""
+
+
+def _similar(op: str) -> list[str]:
+    title = op[:_LONGEST].rpartition(".")[2].lower()
     titles = {row.title.lower() for row in CATALOG.values()}
     near = difflib.get_close_matches(title, titles, n=3, cutoff=0.7)
     ops = [row.op for name in near for row in CATALOG.values() if row.title.lower() == name]
@@ -36,4 +42,4 @@ def similar(op: str) -> list[str]:
     return sorted(ops, key=lambda found: found.rpartition(".")[0] != home)[:3]
 
 
-__all__ = ["CATALOG", "GROUPS", "Field", "Function", "Layer", "Wire", "similar"]
+__all__ = ["CATALOG", "GROUPS", "Field", "Function", "Layer", "Wire", "did_you_mean"]

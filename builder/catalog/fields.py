@@ -16,6 +16,8 @@ from typing import Any, Literal, TypeAlias
 import torch
 from torch import nn
 
+from builder.errors import shown
+
 Kind: TypeAlias = Literal["int", "float", "bool", "choice", "size", "ints", "scale", "floats"]
 Value: TypeAlias = Any
 
@@ -78,7 +80,7 @@ class Field:
             return None if self.optional else f"{self.name} is empty; {self.wanted} works."
         if self._fits(value):
             return None
-        return f"{self.name} is {value!r}; {self.wanted} works."
+        return f"{self.name} is {shown(value)}; {self.wanted} works."
 
     def _fits(self, value: Value) -> bool:
         if self.kind == "bool":

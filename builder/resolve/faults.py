@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from builder.catalog import CATALOG, Layer, Wire, similar
+from builder.catalog import CATALOG, Layer, Wire, did_you_mean
+from builder.errors import shown
 from builder.resolve import fixes
 from builder.resolve.resolution import FaultKind, Fix, Step
 from builder.resolve.types import TensorType, Type, describe, tensors
@@ -26,6 +27,7 @@ _DIVIDES: Mapping[str, tuple[str, ...]] = {
     "num_heads": ("embed_dim",),
     "nhead": ("d_model",),
 }
+_AXIS_WORDS = {-1: "last axis", 1: "axis 1"}
 
 
 @dataclass(frozen=True)
@@ -48,11 +50,35 @@ class Scene:
     block_of: Block
     position: int
     wires: Mapping[str, Type]
-    known_args: dict[str, tuple[dict[str, Any], frozenset[str]]]
+    known: Mapping[str, Step]
 
     @property
     def node(self) -> Node:
         return self.block_of.nodes[self.position]
+
+    @property
+    def called(self) -> Node:
+        """The layer itself, or the earlier one that it calls again."""
+        node = self.node
+        while node.op in self.block_of:
+            node = self.block_of.node(node.op)
+        return node
+
+    @property
+    def shared(self) -> str | None:
+        """Name of the earlier layer that it calls again, `None` if it calls none."""
+        called = self.called
+        return None if called is self.node else called.name
+
+    @property
+    def built(self) -> Step | None:
+        """The step in which its weights were made, if it uses weights made before."""
+        return self.known.get(self.called.name)
+
+    @property
+    def own_weights(self) -> tuple[Fix, ...]:
+        """Proposals for a layer that calls an earlier one, whose sizes are not its own."""
+        return () if self.shared is None else (fixes.own_weights(self),)
 
     @property
     def holds_module(self) -> bool:
@@ -82,15 +108,19 @@ def structure(scene: Scene, sources: Sequence[str]) -> Problem | None:
     row = CATALOG.get(node.op)
     earlier = node.op in block and block.positions[node.op] < scene.position
     if row is None and node.op not in scene.spec.blocks and not earlier:
-        near = similar(node.op)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        return scene.problem(f"There is no layer called {node.op!r}.{hint}")
+        return scene.problem(f"There is no layer called {node.op!r}.{did_you_mean(node.op)}")
+    if row is None and node.args:
+        has = f"{node.op} has" if earlier else f"block {node.op} has"
+        return scene.problem(
+            f"{node.name} sets {', '.join(map(shown, node.args))}; {has} its own arguments.",
+            fixes.unset(scene, node, tuple(node.args)),
+        )
     for source in sources:
         if source not in scene.wires:
             later = source in block
             why = "comes later" if later else "is not there"
             return scene.problem(
-                f"{node.name} reads {source!r}, which {why}; a layer reads earlier ones.",
+                f"{node.name} reads {shown(source)}, which {why}; a layer reads earlier ones.",
                 fixes.read_previous(scene),
             )
     if block.container != "sequential":
@@ -121,6 +151,11 @@ def structure(scene: Scene, sources: Sequence[str]) -> Problem | None:
     return None
 
 
+def too_many(scene: Scene, most: int) -> Problem:
+    """Say that blocks within blocks come to more layers than can be worked out."""
+    return scene.problem(f"With {scene.node.name} the model has over {most:,} layers.")
+
+
 def nesting(
     scene: Scene, name: str, given: int, stack: tuple[str, ...], deepest: int
 ) -> Problem | None:
@@ -143,9 +178,10 @@ def before_torch(
         lambda: _count(scene, row, inputs),
         lambda: _tuple_fed(scene, row, inputs),
         lambda: _arguments(scene, row, node, args),
+        lambda: _untold(scene, row, args, inputs),
         lambda: _dtype(scene, row, inputs),
         lambda: _axes(scene, row, node, inputs),
-        lambda: _wire(scene, row, node, inputs),
+        lambda: _wire(scene, row, node, args, inputs),
         lambda: _divides(scene, row, args),
     )
     for check in checks:
@@ -188,7 +224,7 @@ def _arguments(scene: Scene, row: Layer, node: Node, args: Mapping[str, Any]) ->
     if unknown:
         known = ", ".join(row.fields) or "none"
         return scene.problem(
-            f"{row.op} has no argument {unknown[0]!r}; it has {known}.",
+            f"{row.op} has no argument {shown(unknown[0])}; it has {known}.",
             fixes.unset(scene, node, unknown),
         )
     for name, field in row.fields.items():
@@ -202,6 +238,19 @@ def _arguments(scene: Scene, row: Layer, node: Node, args: Mapping[str, Any]) ->
         wrong = field.problem(args[name])
         if wrong is not None:
             return scene.problem(f"{row.op}: {wrong}", *fixes.in_range(scene, row, node, name))
+    return None
+
+
+def _untold(
+    scene: Scene, row: Layer, args: Mapping[str, Any], inputs: tuple[Type, ...]
+) -> Problem | None:
+    for name, wire in row.infer.items():
+        if name not in args and row.fields[name].required:
+            return scene.problem(
+                f"{row.op} reads {name} off the {_AXIS_WORDS[wire.axis]} of what it receives, "
+                f"{describe(inputs[wire.input])}, which is no fixed size there.",
+                *fixes.example_input(scene, row),
+            )
     return None
 
 
@@ -234,7 +283,7 @@ def _axes(scene: Scene, row: Layer, node: Node, inputs: tuple[Type, ...]) -> Pro
             f"{row.op} takes {wanted}; it receives {count}: {value}.",
             *fixes.axes(scene, row, node, value),
         )
-    if row.op == "nn.Linear" and count == 4 and "in_features" not in node.args:
+    if row.op == "nn.Linear" and count >= 4 and "in_features" not in node.args:
         return scene.problem(
             f"nn.Linear mixes the last axis only, which has {value.shape[-1]} of the "
             f"{value.features:,} values of a sample: it receives {value}. To see all of them it "
@@ -256,23 +305,30 @@ def _axis_names(row: Layer, ndim: int) -> str:
     return f"({', '.join(names)})"
 
 
-def _wire(scene: Scene, row: Layer, node: Node, inputs: tuple[Type, ...]) -> Problem | None:
-    if scene.node.op in scene.block_of:
-        return None  # its sizes belong to the layer it calls; torch judges the call
+def _wire(
+    scene: Scene, row: Layer, node: Node, args: Mapping[str, Any], inputs: tuple[Type, ...]
+) -> Problem | None:
     for name, wire in row.infer.items():
         told = wire_size(wire, inputs)
-        if name not in node.args or told is None:
+        if name not in args or told is None:
             continue
         value = inputs[wire.input]
         assert isinstance(value, TensorType)
-        asked = node.args[name]
+        asked = args[name]
         if isinstance(asked, tuple):  # normalized_shape may cover several axes
             tail = value.shape[-len(asked) :]
             if tail == asked:
                 continue
         elif asked == told:
             continue
-        where = {-1: "last axis", 1: "axis 1"}[wire.axis]
+        where = _AXIS_WORDS[wire.axis]
+        if scene.built is not None:  # its sizes were settled where it was first used
+            again = f"by {scene.node.name}" if scene.shared else "with its block"
+            return scene.problem(
+                f"{scene.called.name} was made with {name}={asked}; called again {again}, it "
+                f"receives {told:,} in the {where} of {value}.",
+                *scene.own_weights,
+            )
         proposed = [fixes.set_one(scene, node, name, told, f"Set {name} to {told:,}")]
         came = ""
         if wire.axis == -1 and len(value.shape) > 2:
@@ -424,16 +480,15 @@ def _several(scene: Scene, row: Layer, inputs: tuple[Type, ...]) -> Problem | No
 def batch(scene: Scene, step: Step, came: TensorType, got: TensorType) -> Problem:
     """Explain a layer that changes the size of the batch."""
     first = got.shape[0] if got.shape else "nothing"
-    node = scene.node
     numbers = ""
     if step.op in ("Tensor.view", "Tensor.reshape"):
-        asked = math.prod(n for n in node.args["shape"] if n > 0)
+        asked = math.prod(n for n in step.args["shape"] if n > 0)
         sizes = " · ".join(map(str, came.sample))
         numbers = (
             f" A sample has {sizes} = {came.features:,} values, "
             f"and the view asks for {asked:,} a row."
         )
-        proposed = fixes.whole_samples(scene, came, node.args["shape"])
+        proposed = fixes.whole_samples(scene, came, step.args["shape"])
     else:
         proposed = tuple(fixes.keep_batch(scene))
     return scene.problem(

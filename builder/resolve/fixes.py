@@ -33,6 +33,16 @@ def set_one(scene: Scene, node: Node, arg: str, value: Any, label: str) -> Fix:
     return Fix(label, partial(edit.set_args, name=node.name, args={arg: value}, block=scene.block))
 
 
+def own_weights(scene: Scene) -> Fix:
+    """Make a call of an earlier layer a layer of its own, as large as what it receives."""
+    called, name = scene.called, scene.node.name
+    row = CATALOG.get(called.op)
+    told = row.infer if row else ()
+    args = {key: value for key, value in called.args.items() if key not in told}
+    change = partial(edit.set_op, name=name, op=called.op, args=args, block=scene.block)
+    return Fix(f"Give {name} weights of its own", change)
+
+
 def unset(scene: Scene, node: Node, args: Sequence[str]) -> Fix:
     """Take arguments out that the layer does not have."""
     words = " and ".join(args)
@@ -178,11 +188,10 @@ def inputs(scene: Scene, low: int, high: int | None) -> Iterable[Fix]:
 
 def dtype(scene: Scene, wanted: str) -> Iterable[Fix]:
     """Change the dtype of the model input that the layer reads."""
-    for source in scene.block_of.sources(scene.position):
-        if scene.block is None and source in scene.block_of.inputs:
-            yield Fix(
-                f"Make input {source} {wanted}", partial(edit.set_input, name=source, dtype=wanted)
-            )
+    for entry in scene.spec.inputs:
+        if entry.dtype != wanted:
+            change = partial(edit.set_input, name=entry.name, dtype=wanted)
+            yield Fix(f"Make input {entry.name} {wanted}", change)
     if wanted == "float32":
         embed = _before(scene, "nn.Embedding", CATALOG["nn.Embedding"].initial_args())
         yield Fix("Put an Embedding before it", embed)
@@ -191,6 +200,15 @@ def dtype(scene: Scene, wanted: str) -> Iterable[Fix]:
 def flatten(scene: Scene) -> Fix:
     """Put a Flatten before the layer."""
     return Fix("Put a Flatten before it", _before(scene, "nn.Flatten", {}))
+
+
+def example_input(scene: Scene, row: Layer) -> Iterable[Fix]:
+    """Give the model input that the layer reads the shape of the row's example."""
+    source = scene.block_of.sources(scene.position)[0]
+    if scene.block is None and source in scene.block_of.inputs:
+        shape = row.examples[0]
+        change = partial(edit.set_input, name=source, shape=shape)
+        yield Fix(f"Make input {source} {shape}", change)
 
 
 def axes(scene: Scene, row: Layer, node: Node, value: TensorType) -> Iterable[Fix]:
@@ -215,11 +233,8 @@ def axes(scene: Scene, row: Layer, node: Node, value: TensorType) -> Iterable[Fi
                 f"Make input {source} one channel: {shape}",
                 partial(edit.set_input, name=source, shape=shape),
             )
-        elif row.examples:
-            shape = row.examples[0]
-            yield Fix(
-                f"Make input {source} {shape}", partial(edit.set_input, name=source, shape=shape)
-            )
+        else:
+            yield from example_input(scene, row)
     if scene.position:
         before = scene.block_of.nodes[scene.position - 1]
         if before.op in ("nn.Flatten", "torch.flatten") and source == before.name:

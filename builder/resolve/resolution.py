@@ -65,7 +65,8 @@ class Step:
 
     Args:
         name, op: as in the document; a node called again has the op of the node it calls.
-        key: prefix of its parameters in the `state_dict`, without the last dot; empty without any.
+        key: prefix of its parameters in the `state_dict` of its block, without the last dot; empty
+            if it has none of its own.
         args: arguments it is built with, those told by the wire included.
         inferred: names of the arguments told by the wire.
         inputs, output: types of what goes in and comes out.
@@ -74,7 +75,7 @@ class Step:
         buffers: number of values it keeps without learning them.
         macs: multiply-accumulates of matrix products and convolutions, for one sample.
         shared: name of the node whose weights it uses, `None` if its own.
-        steps: the steps inside, for a named block.
+        steps: the steps inside, for a named block; those of a block called again hold no weights.
         notes: torch's own warnings.
     """
 
@@ -94,6 +95,11 @@ class Step:
     enabled: bool = True
     steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @cached_property
+    def layers(self) -> int:
+        """How many layers it stands for: 1, or those inside a block and the block."""
+        return 1 + sum(step.layers for step in self.steps)
 
     @property
     def shapes(self) -> tuple[tuple[Any, ...], ...]:

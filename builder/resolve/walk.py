@@ -19,7 +19,9 @@ from builder.resolve.types import N, TensorType, Type, tensors
 from builder.spec import Block, ModelSpec, Node
 
 MAX_DEPTH = 12
+MAX_LAYERS = 20_000  # ten blocks, each of ten of the next, would be ten thousand million layers
 _MAX_REPAIRS = 40
+_CACHED_SPECS = 128
 
 
 def resolve(spec: ModelSpec) -> Resolution:
@@ -54,6 +56,18 @@ def settle(spec: ModelSpec) -> ModelSpec:
 
 
 @dataclass(frozen=True)
+class _Pass:
+    """What one pass over a spec has worked out of its named blocks, and where it stands."""
+
+    spec: ModelSpec
+    known: dict[tuple[Any, ...], _Walk]
+    stack: tuple[str, ...] = ()
+
+    def inside(self, block: str) -> _Pass:
+        return replace(self, stack=(*self.stack, block))
+
+
+@dataclass(frozen=True)
 class _Walk:
     """One pass over a block."""
 
@@ -69,11 +83,16 @@ def _tried(spec: ModelSpec, found: _Walk) -> tuple[Fix, ...]:
     """Return the fixes that get the model further, those that make it run first."""
     assert found.problem is not None
     runs, helps = [], []
+    results = {spec}
     for fix in found.problem.fixes:
         try:
-            after = _resolve(fix.apply(spec))
+            mended = fix.apply(spec)
         except BuilderError:
             continue
+        if mended in results:  # two ways to say the same
+            continue
+        results.add(mended)
+        after = _resolve(mended)
         if after.problem is None:
             runs.append(fix)
         elif len(after.steps) > len(found.steps):
@@ -81,44 +100,54 @@ def _tried(spec: ModelSpec, found: _Walk) -> tuple[Fix, ...]:
     return tuple(runs + helps)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=_CACHED_SPECS)
 def _resolve(spec: ModelSpec) -> _Walk:
     given = {entry.name: TensorType((N, *entry.shape), entry.dtype) for entry in spec.inputs}
-    walk = _walk(spec, None, given, ())
+    walk = _walk(_Pass(spec, {}), None, given)
     if walk.problem is not None:
         return walk
     lost = _batch_lost(spec, walk)
     if lost is None:
         return replace(walk, notes=_notes(spec, walk))
-    position, problem = lost
+    path, problem = lost
+    position = spec.main.positions[path[0]]
     return replace(
         walk,
         steps=walk.steps[:position],
         outputs=(),
         problem=problem,
-        path=(problem.node,),
+        path=path,
         unreached=tuple(step.name for step in walk.steps[position + 1 :]),
     )
 
 
 def _walk(
-    spec: ModelSpec, block: str | None, given: Mapping[str, Type], stack: tuple[str, ...]
+    now: _Pass, block: str | None, given: Mapping[str, Type], built: tuple[Step, ...] = ()
 ) -> _Walk:
-    target = spec.block(block)
+    """Work out one block.
+
+    Args:
+        given: types of its inputs.
+        built: its steps where it was first used, if this is another call of the same weights.
+    """
+    target = now.spec.block(block)
     wires: dict[str, Type] = dict(given)
-    known_args: dict[str, tuple[dict[str, Any], frozenset[str]]] = {}
+    known = {step.name: step for step in built}
     steps: list[Step] = []
-    modules = 0
+    modules = layers = 0
     for position, node in enumerate(target.nodes):
-        scene = Scene(spec, block, target, position, wires, known_args)
-        outcome = _step(scene, stack, _prefix(target, node, modules))
+        scene = Scene(now.spec, block, target, position, wires, known)
+        outcome = _step(scene, now, _prefix(target, node, modules))
+        if isinstance(outcome, Step) and layers + outcome.layers > MAX_LAYERS:
+            outcome = _stopped(diagnosis.too_many(scene, MAX_LAYERS))
         if isinstance(outcome, _Walk):
             rest = tuple(entry.name for entry in target.nodes[position + 1 :])
             return replace(outcome, steps=tuple(steps), unreached=rest)
-        if _holds_module(spec, outcome):
-            modules += 1
+        modules += _holds_module(now.spec, outcome)
+        layers += outcome.layers
         steps.append(outcome)
         wires[node.name] = outcome.output
+        known.setdefault(node.name, outcome)
     missing = [name for name in target.results if name not in wires]
     if missing:
         last = target.nodes[-1].name if target.nodes else target.inputs[0]
@@ -141,54 +170,54 @@ def _holds_module(spec: ModelSpec, step: Step) -> bool:
     return step.shared is None and (step.op in spec.blocks or (row is not None and row.is_module))
 
 
-def _step(scene: Scene, stack: tuple[str, ...], prefix: str) -> Step | _Walk:
-    node, wires = scene.node, scene.wires
+def _stopped(problem: Problem) -> _Walk:
+    return _Walk((), problem=problem, path=(problem.node,))
+
+
+def _step(scene: Scene, now: _Pass, prefix: str) -> Step | _Walk:
+    node = scene.node
     sources = scene.block_of.sources(scene.position)
     problem = diagnosis.structure(scene, sources)
     if problem is not None:
-        return _Walk((), problem=problem, path=(node.name,))
-    inputs = tuple(wires[name] for name in sources)
-    if not node.enabled:
+        return _stopped(problem)
+    inputs = tuple(scene.wires[name] for name in sources)
+    called = scene.called
+    if not node.enabled or not called.enabled:
         key = prefix if scene.holds_module else ""
         return Step(
             node.name, node.op, key, node.args, frozenset(), sources, inputs[:1], inputs[0],
             enabled=False,
         )  # fmt: skip
-    shared = None
-    called = node
-    while called.op in scene.block_of:  # an earlier node, called again
-        called = scene.block_of.node(called.op)
-        shared = called.name
-    if called.op in scene.spec.blocks:
-        return _nested(scene, called, shared, sources, inputs, stack, prefix)
+    if called.op in now.spec.blocks:
+        return _nested(scene, now, called.op, sources, inputs, prefix)
     row = CATALOG[called.op]
-    if shared is not None:
-        # Its sizes were told by the wire it was built on, not by this one.
-        args, inferred = scene.known_args[shared]
+    built = scene.built
+    if built is not None:
+        args, inferred = built.args, built.inferred
     else:
         args, inferred = _with_inferred(row, called.args, inputs)
-    scene.known_args[node.name] = (args, inferred)
     problem = diagnosis.before_torch(scene, row, called, args, inputs)
     if problem is None:
         answer = probe(Call(row.op, repr(args), inputs, args))
         if answer.refusal is not None:
             problem = diagnosis.after_torch(scene, row, called, args, inputs, answer.refusal)
     if problem is not None:
-        return _Walk((), problem=problem, path=(node.name,))
+        return _stopped(problem)
+    own = built is None
     return Step(
         name=node.name,
         op=row.op,
-        key=prefix if row.is_module and shared is None else "",
+        key=prefix if row.is_module and own else "",
         args=args,
         inferred=inferred,
         sources=sources,
         inputs=inputs,
         output=answer.output,
         parameters=answer.parameters,
-        params=0 if shared else answer.params,
-        buffers=0 if shared else answer.buffers,
+        params=answer.params if own else 0,
+        buffers=answer.buffers if own else 0,
         macs=answer.macs,
-        shared=shared,
+        shared=scene.shared,
         notes=answer.notes,
     )
 
@@ -209,51 +238,70 @@ def _with_inferred(
 
 def _nested(
     scene: Scene,
-    called: Node,
-    shared: str | None,
+    now: _Pass,
+    name: str,
     sources: tuple[str, ...],
     inputs: tuple[Type, ...],
-    stack: tuple[str, ...],
     prefix: str,
 ) -> Step | _Walk:
-    node, name = scene.node, called.op
-    inner = scene.spec.blocks[name]
-    problem = diagnosis.nesting(scene, name, len(inputs), stack, MAX_DEPTH)
+    problem = diagnosis.nesting(scene, name, len(inputs), now.stack, MAX_DEPTH)
     if problem is not None:
-        return _Walk((), problem=problem, path=(node.name,))
-    walk = _walk(scene.spec, name, dict(zip(inner.inputs, inputs, strict=True)), (*stack, name))
+        return _stopped(problem)
+    built = scene.built
+    walk = _block_walk(now.inside(name), name, inputs, built)
     if walk.problem is not None:
-        return replace(walk, path=(node.name, *walk.path))
-    output: Type = walk.outputs[0] if len(walk.outputs) == 1 else walk.outputs
-    own = shared is None
+        problem = replace(walk.problem, fixes=(*scene.own_weights, *walk.problem.fixes))
+        return replace(walk, problem=problem, path=(scene.node.name, *walk.path))
+    own = built is None
     return Step(
-        name=node.name,
+        name=scene.node.name,
         op=name,
         key=prefix if own else "",
         args={},
         inferred=frozenset(),
         sources=sources,
         inputs=inputs,
-        output=output,
+        output=walk.outputs[0] if len(walk.outputs) == 1 else walk.outputs,
         params=sum(step.params for step in walk.steps) if own else 0,
         buffers=sum(step.buffers for step in walk.steps) if own else 0,
         macs=sum(step.macs for step in walk.steps),
-        shared=shared,
+        shared=scene.shared,
         steps=walk.steps,
     )
 
 
-def _batch_lost(spec: ModelSpec, walk: _Walk) -> tuple[int, Problem] | None:
+def _block_walk(now: _Pass, name: str, inputs: tuple[Type, ...], built: Step | None) -> _Walk:
+    """Work out a named block; the same block on the same inputs is worked out once."""
+    given = dict(zip(now.spec.blocks[name].inputs, inputs, strict=True))
+    if built is not None:
+        return _walk(now, name, given, built.steps)
+    question = (name, inputs, len(now.stack))
+    if question not in now.known:
+        now.known[question] = _walk(now, name, given)
+    return now.known[question]
+
+
+def _batch_lost(spec: ModelSpec, walk: _Walk) -> tuple[tuple[str, ...], Problem] | None:
     """Return the first layer that changes the batch, if the model's output shows that one did."""
     first = [next(tensors(output), None) for output in walk.outputs]
     if all(entry is None or entry.batched for entry in first):
         return None
-    for position, step in enumerate(walk.steps):
+    return _culprit(spec, None, walk.steps)
+
+
+def _culprit(
+    spec: ModelSpec, block: str | None, steps: tuple[Step, ...]
+) -> tuple[tuple[str, ...], Problem] | None:
+    for position, step in enumerate(steps):
         got = next(tensors(step.output), None)
         came = next((t for value in step.inputs for t in tensors(value)), None)
-        if got is not None and came is not None and came.batched and not got.batched:
-            scene = Scene(spec, None, spec.main, position, {}, {})
-            return position, diagnosis.batch(scene, step, came, got)
+        if got is None or came is None or got.batched or not came.batched:
+            continue
+        inside = _culprit(spec, step.op, step.steps) if step.steps else None
+        if inside is not None:
+            return (step.name, *inside[0]), inside[1]
+        scene = Scene(spec, block, spec.block(block), position, {}, {})
+        return (step.name,), diagnosis.batch(scene, step, came, got)
     return None
 
 
