@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import runpy
 from pathlib import Path
 
 import streamlit as st
@@ -12,7 +13,8 @@ import torchvision
 from ui import state
 
 _FRAMED = "framed"
-ASSETS = Path(__file__).resolve().parents[1] / "assets"
+_ROOT = Path(__file__).resolve().parents[1]
+APP, ASSETS = _ROOT / "app.py", _ROOT / "assets"
 
 
 def frame() -> None:
@@ -34,11 +36,11 @@ def through_app() -> None:
 
     Streamlit takes a folder called `pages` for its older kind of app until `st.navigation` is
     called once, and a fresh server whose first request is a page's own address runs that page
-    alone. Calling it here, and running again, gives the same app at every address.
+    alone. Running the app here, which runs the page again, gives the same app at every address.
     """
     if not state.get(_FRAMED):
-        st.navigation([st.Page(frame, title="LayerLab")], position="hidden")
-        st.rerun()
+        runpy.run_path(str(APP))
+        st.stop()
 
 
 @st.cache_resource

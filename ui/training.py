@@ -62,8 +62,8 @@ def _for_dataset(settings: Recipe, name: str) -> Recipe:
         settings,
         dataset=name,
         options={},
-        epochs=200 if small else 8,
-        batch_size=32 if small else 64,
+        epochs=200 if small else 10,
+        batch_size=32,
         lr=OPTIMIZERS[settings.optimizer].lr * (10 if small and settings.optimizer != "SGD" else 1),
     ).with_loss_for(task)
 

@@ -1,15 +1,16 @@
 """The training loop: tensors in memory, as fast as a plain loop, measured by the clock.
 
-Nothing is measured at every step that would cost the loop its speed: losses are kept as tensors
-and read together, and scoring waits at least forty times as long as it took, so that it never
-takes more than a fortieth of the time.
+Nothing is measured at every step that would cost the loop its speed: losses and the last outputs
+are kept as tensors and read by the clock, and scoring the validation samples waits at least thirty
+times as long as it took, so that it never takes more than a thirtieth of the time.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -22,9 +23,9 @@ from builder.train.recipe import LOSSES, Loss, Recipe
 Measured: TypeAlias = tuple[int, float, str, str, float]  # step, epoch, split, metric, value
 
 FIRST_TICK, SHORTEST_TICK = 0.05, 0.25
-_SCORING_SHARE = 40
+_SCORING_SHARE = 30
 _SCORED_BATCH = 1024
-_SCORED_TRAINING_SAMPLES = 1024
+_KEPT_BATCHES = 16
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,10 @@ class Progress:
     epoch: float = 0.0
     measured: list[Measured] = field(default_factory=list)
     done: bool = False
+
+    def note(self, split: str, values: Mapping[str, float]) -> None:
+        """Add measurements at this point."""
+        self.measured += [(self.step, self.epoch, split, name, v) for name, v in values.items()]
 
 
 def train(
@@ -93,23 +98,28 @@ def train(
             "Batch norm compares the samples of a batch, so a batch needs at least 2 of them; "
             f"the batch size is {recipe.batch_size}."
         )
-    score = _Scorer(data, loss_row, loss_function, task, outputs)
+    measure = _Measure(loss_row, loss_function, task, outputs)
     progress = Progress()
     losses: list[Tensor] = []
-    began = time.perf_counter()
-    due = began + FIRST_TICK
+    seen: deque[tuple[Tensor, Tensor]] = deque(maxlen=_KEPT_BATCHES)
     clock = time.perf_counter
+    due, score_due = clock() + FIRST_TICK, 0.0
 
     def tick(done: bool) -> bool:
-        nonlocal due
+        nonlocal due, score_due
         _note_losses(progress, losses, recipe)
         losses.clear()
+        if seen:  # how well the model does on what passes, dropout and batch norm at work
+            out, rows = (torch.cat(parts) for parts in zip(*seen, strict=True))
+            progress.note("train", measure.scores(out, data.y.index_select(0, rows)))
         start = clock()
-        progress.measured += score(model, progress)
+        if done or start >= score_due:
+            progress.note("validation", measure(model, data.x_validation, data.y_validation))
+            score_due = clock() + _SCORING_SHARE * (clock() - start)
         progress.done = done
         going_on = on_tick(progress)
         progress.measured.clear()
-        due = clock() + max(SHORTEST_TICK, _SCORING_SHARE * (clock() - start))
+        due = clock() + SHORTEST_TICK
         return going_on
 
     model.train()
@@ -117,11 +127,13 @@ def train(
         done_before = progress.step
         for rows in _batches(count, recipe.batch_size, order, needs_two):
             rows = rows.to(data.x.device)
-            loss = loss_function(model(data.x.index_select(0, rows)), target.index_select(0, rows))
+            out = model(data.x.index_select(0, rows))
+            loss = loss_function(out, target.index_select(0, rows))
             torch.autograd.backward(loss)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             losses.append(loss.detach())
+            seen.append((out.detach(), rows))
             progress.step += 1
             if clock() >= due:
                 in_epoch = (progress.step - done_before) * recipe.batch_size / count
@@ -160,40 +172,29 @@ def _note_losses(progress: Progress, losses: list[Tensor], recipe: Recipe) -> No
                 f"The loss became {'NaN' if math.isnan(value) else 'infinite'} at step {step}. "
                 f"A learning rate of {recipe.lr:g} may be too large; a tenth of it is worth a try."
             )
-    mean = sum(values) / len(values)
-    progress.measured.append((progress.step, progress.epoch, "train", "loss", mean))
+    progress.note("train", {"loss": sum(values) / len(values)})
 
 
-class _Scorer:
-    """Measures a model on the validation samples and on some of the training samples."""
+class _Measure:
+    """Measures a model on samples."""
 
-    def __init__(self, data: Data, row: Loss, function: nn.Module, task: str, outputs: int) -> None:
+    def __init__(self, row: Loss, function: nn.Module, task: str, outputs: int) -> None:
         self.row, self.function, self.task, self.outputs = row, function, task, outputs
-        some = torch.linspace(0, len(data.x) - 1, min(len(data.x), _SCORED_TRAINING_SAMPLES))
-        rows = some.round().long().to(data.x.device)
-        self.parts = {
-            "train": (data.x[rows], data.y[rows]),
-            "validation": (data.x_validation, data.y_validation),
-        }
-
-    def __call__(self, model: nn.Module, progress: Progress) -> list[Measured]:
-        measured: list[Measured] = []
-        model.eval()
-        for split, (x, y) in self.parts.items():
-            for metric, value in self.of(model, x, y).items():
-                if (split, metric) != ("train", "loss"):  # that is measured on every batch
-                    measured.append((progress.step, progress.epoch, split, metric, value))
-        model.train()
-        return measured
 
     @torch.no_grad()
-    def of(self, model: nn.Module, x: Tensor, y: Tensor) -> dict[str, float]:
-        """Return the metrics of a model in eval mode over samples."""
+    def __call__(self, model: nn.Module, x: Tensor, y: Tensor) -> dict[str, float]:
+        """Return loss and scores of a model in eval mode."""
+        model.eval()
         out = predict(model, x)
+        model.train()
         loss = float(self.function(out, self.row.prepare(y, self.outputs)))
+        return {"loss": loss, **self.scores(out, y)}
+
+    def scores(self, out: Tensor, y: Tensor) -> dict[str, float]:
+        """Return the scores of outputs: accuracy, or R2 and the mean absolute error."""
         if self.task == "classification":
-            return {"loss": loss, "accuracy": accuracy(out, y)}
-        return {"loss": loss, "R2": r_squared(out, y), "MAE": float((out - y).abs().mean())}
+            return {"accuracy": accuracy(out, y)}
+        return {"R2": r_squared(out, y), "MAE": float((out - y).abs().mean())}
 
 
 @torch.no_grad()

@@ -261,8 +261,8 @@ class Recipe:
     optimizer: str = "Adam"
     optimizer_args: Mapping[str, Any] = field(default_factory=dict)
     lr: float = 1e-3
-    batch_size: int = 64
-    epochs: int = 5
+    batch_size: int = 32
+    epochs: int = 10
     seed: int = 0
     device: str = "cpu"
 
