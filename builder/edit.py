@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from builder.catalog import CATALOG
+from builder.catalog import CATALOG, did_you_mean
 from builder.catalog.functions import TWINS
-from builder.errors import EditError
+from builder.errors import EditError, shown
 from builder.names import check_node_name
 from builder.spec import Block, Input, ModelSpec, Node
 
@@ -46,6 +46,7 @@ def set_op(
     spec: ModelSpec, name: str, op: str, args: Mapping[str, Any], *, block: str | None = None
 ) -> ModelSpec:
     """Put another layer in the same place."""
+    _check_op(spec, op, block)
     return _on_node(spec, name, block, lambda node: replace(node, op=op, args=dict(args)))
 
 
@@ -75,10 +76,7 @@ def insert(
     target = spec.block(block)
     if not 0 <= index <= len(target.nodes):
         raise EditError(f"There are {len(target.nodes)} layers; position {index} is not one.")
-    if op not in CATALOG and op not in spec.blocks and op not in target:
-        raise EditError(f"There is no layer called {op!r}.")
-    if block is not None and _reaches(spec, op, block):
-        raise EditError(f"{block!r} cannot contain {op!r}, which contains {block!r}.")
+    _check_op(spec, op, block)
     row = CATALOG.get(op)
     if args is None:
         args = row.initial_args() if row else {}
@@ -90,8 +88,11 @@ def insert(
         if before in after.inputs:
             names = tuple(new.name if source == before else source for source in after.inputs)
             nodes[index] = replace(after, inputs=names)
+    outputs = target.outputs
+    if nodes and index == len(nodes) and outputs == (nodes[-1].name,):
+        outputs = (new.name,)
     nodes.insert(index, new)
-    return _with_nodes(spec, block, nodes)
+    return _with_nodes(spec, block, nodes, outputs)
 
 
 def remove(spec: ModelSpec, name: str, *, block: str | None = None) -> ModelSpec:
@@ -129,13 +130,14 @@ def move(spec: ModelSpec, name: str, to: int, *, block: str | None = None) -> Mo
 
 
 def duplicate(spec: ModelSpec, name: str, *, block: str | None = None) -> ModelSpec:
-    """Put a copy with weights of its own behind a layer."""
+    """Put a copy behind a layer, with weights of its own; a copy of a call is another call."""
     target = spec.block(block)
     position = _position(target, name)
     node = target.nodes[position]
-    op, args = node.op, dict(node.args)
     inputs = node.inputs if len(node.inputs) > 1 else ()
-    return insert(spec, position + 1, op, args, inputs=inputs, block=block)
+    spec = insert(spec, position + 1, node.op, dict(node.args), inputs=inputs, block=block)
+    copy = spec.block(block).nodes[position + 1].name
+    return spec if node.enabled else switch(spec, copy, False, block=block)
 
 
 def rename(spec: ModelSpec, name: str, new: str, *, block: str | None = None) -> ModelSpec:
@@ -168,6 +170,8 @@ def set_input(
     dtype: str | None = None,
 ) -> ModelSpec:
     """Change the shape (without batch) or the dtype of a model input."""
+    if all(entry.name != name for entry in spec.inputs):
+        raise EditError(f"The model has no input called {shown(name)}.")
 
     def edit(entry: Input) -> Input:
         if entry.name != name:
@@ -197,14 +201,13 @@ def set_container(spec: ModelSpec, container: str, *, block: str | None = None) 
         return _replace_block(
             spec, block, _numbered(replace(target, container=container, nodes=tuple(nodes)))
         )
-    named: list[Node] = []
+    taken = {*target.inputs, *target.positions}
     names: dict[str, str] = {}
     for node in nodes:
         if node.positional:
-            sofar = replace(target, container="graph", nodes=tuple(named))
-            names[node.name] = _attribute(sofar, _op_of(target, node), {n.name for n in nodes})
-        new = replace(node, name=names.get(node.name, node.name))
-        named.append(_follow(new, names))
+            names[node.name] = _attribute(_op_of(target, node.op), taken)
+            taken.add(names[node.name])
+    named = [_follow(replace(n, name=names.get(n.name, n.name)), names) for n in nodes]
     outputs = tuple(names.get(entry, entry) for entry in target.outputs)
     return _replace_block(
         spec, block, replace(target, container="graph", nodes=tuple(named), outputs=outputs)
@@ -216,19 +219,34 @@ def new_name(block: Block, index: int, op: str) -> str:
     if block.container != "graph":
         # A name that is free for the moment; renumbering makes it the position.
         return str(next(n for n in range(index, 10**6) if str(n) not in block))
-    return _attribute(block, op, set())
+    return _attribute(_op_of(block, op), {*block.inputs, *block.positions})
 
 
-def _attribute(block: Block, op: str, taken: set[str]) -> str:
+def as_module(node: Node) -> Node | None:
+    """Return the module that does what a function node does, `None` if there is none."""
+    module = _MODULE_OF.get(node.op)
+    if module is None:
+        return None
+    # The function's defaults can differ from its module's: torch.flatten starts at axis 0.
+    complete = CATALOG[node.op].complete(node.args)
+    fields = CATALOG[module].fields
+    args = {k: v for k, v in complete.items() if k in fields and v != fields[k].default}
+    return replace(node, op=module, args=args)
+
+
+def _attribute(op: str, taken: set[str]) -> str:
     row = CATALOG.get(op)
     base = row.attribute if row else op.lower()
-    used = taken | set(block.inputs) | set(block.positions)
-    return next(f"{base}{n}" for n in range(1, 10**6) if f"{base}{n}" not in used)
+    return next(f"{base}{n}" for n in range(1, 10**6) if f"{base}{n}" not in taken)
 
 
-def _op_of(block: Block, node: Node) -> str:
-    """Return the catalog op behind a node that may be an earlier one called again."""
-    return block.node(node.op).op if node.op in block else node.op
+def _op_of(block: Block, op: str) -> str:
+    """Return the layer behind an op that may be another node called again."""
+    seen: set[str] = set()
+    while op in block and op not in seen:
+        seen.add(op)
+        op = block.node(op).op
+    return op
 
 
 def _for_sequential(block: Block, position: int) -> Node:
@@ -248,30 +266,37 @@ def _for_sequential(block: Block, position: int) -> Node:
     row = CATALOG.get(node.op)
     if row is None or row.is_module:
         return replace(node, inputs=())
-    module = _MODULE_OF.get(node.op)
+    module = as_module(node)
     if module is None:
         raise EditError(
             f"Layer {node.name!r} is the function {node.op}; a Sequential holds modules only.",
             node=node.name,
         )
-    # The function's defaults can differ from its module's: torch.flatten starts at axis 0.
-    complete = row.complete(node.args)
-    fields = CATALOG[module].fields
-    args = {k: v for k, v in complete.items() if k in fields and v != fields[k].default}
-    return replace(node, op=module, args=args, inputs=())
+    return replace(module, inputs=())
 
 
-def _reaches(spec: ModelSpec, op: str, block: str) -> bool:
-    if op == block:
-        return True
-    return op in spec.blocks and any(
-        _reaches(spec, node.op, block) for node in spec.blocks[op].nodes
-    )
+def _check_op(spec: ModelSpec, op: str, block: str | None) -> None:
+    if op not in CATALOG and op not in spec.blocks and op not in spec.block(block):
+        raise EditError(f"There is no layer called {shown(op)}.{did_you_mean(op)}")
+    if block is not None and block in _inside(spec, op):
+        raise EditError(f"{block!r} cannot contain {op!r}, which contains {block!r}.")
+
+
+def _inside(spec: ModelSpec, op: str) -> set[str]:
+    """Return the blocks that an op brings with it, itself among them."""
+    found: set[str] = set()
+    waiting = [op]
+    while waiting:
+        name = waiting.pop()
+        if name in spec.blocks and name not in found:
+            found.add(name)
+            waiting += [node.op for node in spec.blocks[name].nodes]
+    return found
 
 
 def _position(block: Block, name: str) -> int:
     if name not in block:
-        raise EditError(f"There is no layer called {name!r}.", node=name)
+        raise EditError(f"There is no layer called {shown(name)}.", node=name)
     return block.positions[name]
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from builder import edit
 from builder.catalog import CATALOG, Layer
-from builder.catalog.functions import TWINS
 from builder.resolve.resolution import Fix
 from builder.resolve.types import TensorType, Type
 from builder.spec import ModelSpec, Node
@@ -94,16 +93,12 @@ def container(scene: Scene, kind: str) -> Fix:
 
 def as_module(scene: Scene) -> Iterable[Fix]:
     """Use the module that does what the function does."""
-    op = scene.node.op.rpartition(".")[2]
-    module = next((f"nn.{name}" for name, function in TWINS.items() if function == op), None)
-    module = "nn.Flatten" if op == "flatten" else module
+    node = scene.node
+    module = edit.as_module(node)
     if module is not None:
-        args = dict(scene.node.args)
-        if module == "nn.Flatten":
-            args = {}
-        name = scene.node.name
-        change = partial(edit.set_op, name=name, op=module, args=args, block=scene.block)
-        yield Fix(f"Use {module}", change)
+        op, args = module.op, dict(module.args)
+        change = partial(edit.set_op, name=node.name, op=op, args=args, block=scene.block)
+        yield Fix(f"Use {op}", change)
 
 
 def _free(spec: ModelSpec, block: str | None) -> ModelSpec:
