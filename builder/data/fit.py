@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
-from builder import edit
-from builder.catalog import CATALOG
+from builder.data import adapt
+from builder.data.adapt import Needs
 from builder.data.datasets import Samples
 from builder.errors import BuilderError
-from builder.resolve import Fix, TensorType, describe, resolve, settle
+from builder.resolve import Fix, describe, resolve
 from builder.spec import ModelSpec
 
-_SIZES = ("out_features", "out_channels", "hidden_size", "embedding_dim")
 _MOST_FIXES = 3
+_MOST_STEPS = 3  # a fix of more edits would be another model
+_TRIED = 4
 
 
 @dataclass(frozen=True)
 class Mismatch:
-    """Where a model and a data set do not fit, and what would mend it."""
+    """Where a model and a data set do not fit.
+
+    Args:
+        message: what the model takes or gives, and what the data set asks for.
+        fixes: edits that were tried and leave less to mend, those that leave nothing first.
+    """
 
     message: str
     fixes: tuple[Fix, ...] = ()
@@ -30,129 +35,173 @@ def mismatches(
 ) -> tuple[Mismatch, ...]:
     """Return what keeps a model from training on a data set; empty if nothing does.
 
+    What the model gives is looked at once it runs on what the data set has.
+
     Args:
-        outputs: how many outputs the model should have, where it is not one a class.
+        outputs: how many outputs the model must have. Left out, it is one a class, or one value;
+            of two classes, a single output can tell as well.
     """
-    wanted = outputs or samples.outputs
+    needs = Needs.of(samples, outputs)
+    found = _found(spec, needs)
     return tuple(
-        Mismatch(message, _tried(spec, samples, wanted, proposed))
-        for message, proposed in _found(spec, samples, wanted)
+        Mismatch(one.message, _tried(spec, needs, len(found), _steps(spec, needs, one.kind)))
+        for one in found
     )
 
 
-def _tried(
-    spec: ModelSpec, samples: Samples, wanted: int, proposed: tuple[Fix, ...]
-) -> tuple[Fix, ...]:
-    """Keep the fixes that leave less to mend, those that leave nothing first."""
-    before = len(list(_found(spec, samples, wanted)))
-    kept = []
-    for fix in proposed:
-        try:
-            left = len(list(_found(fix.apply(spec), samples, wanted)))
-        except BuilderError:
-            continue
-        if left < before:
-            kept.append((left, fix))
-    return tuple(fix for _, fix in sorted(kept, key=lambda pair: pair[0]))[:_MOST_FIXES]
+@dataclass(frozen=True)
+class _Finding:
+    kind: str  # "inputs", "fault", "input" or "output"
+    message: str
 
 
-def _found(spec: ModelSpec, samples: Samples, wanted: int) -> Iterator[tuple[str, tuple[Fix, ...]]]:
+def _found(spec: ModelSpec, needs: Needs) -> tuple[_Finding, ...]:
+    return tuple(_findings(spec, needs))
+
+
+def _findings(spec: ModelSpec, needs: Needs) -> Iterator[_Finding]:
     if len(spec.inputs) > 1:
         names = ", ".join(entry.name for entry in spec.inputs)
-        yield f"The model has {len(spec.inputs)} inputs ({names}); {samples.name} gives one.", ()
-        return
-    entry = spec.inputs[0]
-    if entry.shape != samples.shape or entry.dtype != "float32":
-        yield (
-            f"The model takes {entry.shape} of {entry.dtype}; a sample of {samples.name} is "
-            f"{samples.shape} of float32.",
-            tuple(_inputs(spec, samples, wanted)),
+        yield _Finding(
+            "inputs",
+            f"The model has {len(spec.inputs)} inputs ({names}); a sample of {needs.name} is one "
+            "tensor, so a model with one input can learn it.",
         )
         return
     resolution = resolve(spec)
     if not resolution.runs:
         fault = resolution.faults[0]
-        yield f"The model does not run. {'.'.join(fault.path)}: {fault.message}", fault.fixes
-        return
-    out = resolution.output
-    what = (
-        f"{samples.name} has {len(samples.classes)} classes"
-        if samples.task == "classification"
-        else f"{samples.name} has one number to predict"
-    )
+        yield _Finding(
+            "fault",
+            "The model does not run yet; mend it on the Build page first. "
+            f"{'.'.join(fault.path)}: {fault.message}",
+        )
+    entry = spec.inputs[0]
+    if (entry.shape, entry.dtype) != (needs.shape, adapt.DTYPE):
+        yield _Finding("input", _input_message(entry.shape, entry.dtype, needs))
+    elif resolution.runs:
+        yield from _output_findings(spec, needs)
+
+
+def _input_message(shape: tuple[int, ...], dtype: str, needs: Needs) -> str:
+    if shape == needs.shape:
+        return (
+            f"The model takes {shape} of {dtype}; a sample of {needs.name} is of {adapt.DTYPE}, "
+            "numbers with a fraction."
+        )
+    other = dtype != adapt.DTYPE
+    takes = f"{shape} of {dtype}, whole numbers" if other else f"{shape}"
+    given = f"{needs.shape} of {adapt.DTYPE}" if other else f"{needs.shape}"
+    return f"The model takes {takes}; a sample of {needs.name} is {given}."
+
+
+def _output_findings(spec: ModelSpec, needs: Needs) -> Iterator[_Finding]:
+    given = resolve(spec).outputs
+    out = resolve(spec).output
+    gives = " and ".join(describe(value) for value in given)
     if out is None:
-        given = " and ".join(describe(value) for value in resolution.outputs)
-        yield f"The model gives {given}; training needs one tensor, (N, {wanted}).", ()
-    elif len(out.shape) != 2 or out.shape[1] not in _allowed(samples, wanted):
-        yield (
-            f"The model gives {out}; {what}, so it should give (N, {wanted}).",
-            tuple(_outputs(spec, out, wanted)),
+        what = "several tensors" if len(given) == 1 else f"{len(given)} outputs"
+        yield _Finding(
+            "output",
+            f"The model gives {what}, {gives}; training needs one of shape (N, {needs.outputs}).",
+        )
+    elif out.dtype != adapt.DTYPE:
+        yield _Finding(
+            "output",
+            f"The model gives {gives} of {out.dtype}, along which no gradient flows; "
+            f"training needs {adapt.DTYPE}.",
+        )
+    elif not (len(out.shape) == 2 and out.shape[1] in needs.allowed):
+        yield _Finding(
+            "output",
+            f"The model gives {gives}; {needs.why}, so it should give (N, {needs.outputs}).",
         )
 
 
-def _allowed(samples: Samples, wanted: int) -> tuple[int, ...]:
-    """A yes or no can be told by one output as well as by two."""
-    return (wanted, 1) if len(samples.classes) == 2 else (wanted,)
+def _steps(spec: ModelSpec, needs: Needs, kind: str) -> tuple[Fix, ...]:
+    """Return the single edits that may mend a finding."""
+    if kind == "input":
+        return tuple(adapt.inputs(spec, needs))
+    if kind == "output":
+        return tuple(adapt.outputs(spec, needs))
+    if kind == "fault":
+        fault = resolve(spec).faults[0]
+        place = ".".join(fault.path)
+        return tuple(
+            replace(fix, label=f"{place}: {_small(fix.label)}") for fix in fault.fixes[:_TRIED]
+        )
+    return ()
 
 
-def _inputs(spec: ModelSpec, samples: Samples, wanted: int) -> Iterator[Fix]:
-    """Bring the input to the shape of a sample, and what follows with it."""
-    name = spec.inputs[0].name
-    had = spec.inputs[0].shape
-
-    def reshaped(spec: ModelSpec) -> ModelSpec:
-        return edit.set_input(spec, name, shape=samples.shape, dtype="float32")
-
-    def then(change: Callable[[ModelSpec], ModelSpec]) -> Callable[[ModelSpec], ModelSpec]:
-        """After the input is right, bring the output along if that is all that is left."""
-
-        def apply(spec: ModelSpec) -> ModelSpec:
-            spec = settle(change(spec))
-            out = resolve(spec).output
-            if out is not None and len(out.shape) == 2 and out.shape[1] != wanted:
-                return _last_size(spec, wanted) or spec
-            return spec
-
-        return apply
-
-    shape = ", ".join(map(str, samples.shape))
-    if len(samples.shape) == 3 and len(had) in (1, 2):
-        flat = {1: {}, 2: {"start_dim": 1, "end_dim": 2}}[len(had)]
-        words = {1: "Flatten each picture first", 2: "Read each picture row by row"}[len(had)]
-
-        def flattened(spec: ModelSpec) -> ModelSpec:
-            return edit.insert(reshaped(spec), 0, "nn.Flatten", flat)
-
-        yield Fix(f"{words}: input ({shape}), then nn.Flatten", then(flattened))
-    yield Fix(f"Set the input to ({shape})", then(reshaped))
+def _tried(spec: ModelSpec, needs: Needs, before: int, steps: Iterable[Fix]) -> tuple[Fix, ...]:
+    """Go on from each first step to a model that fits; keep what leaves less to mend."""
+    kept: list[tuple[int, Fix]] = []
+    results = [spec]
+    for first in steps:
+        try:
+            after = first.apply(spec)
+        except BuilderError:
+            continue
+        way = _way(after, needs, _may_mend(spec, after), _MOST_STEPS - 1)
+        fix, left = first, 0
+        if way is None:
+            left = len(_found(after, needs))
+        elif way:
+            label = "; ".join([first.label, *(_small(step.label) for step in way)])
+            fix = Fix(label, _Chain((first, *way)))
+        after = fix.apply(spec)
+        if left < before and after not in results:
+            results.append(after)
+            kept.append((left, fix))
+    return tuple(fix for _, fix in sorted(kept, key=lambda pair: pair[0]))[:_MOST_FIXES]
 
 
-def _outputs(spec: ModelSpec, out: TensorType, wanted: int) -> Iterator[Fix]:
-    """Bring the output to the size that the data ask for."""
-    resized = _last_size(spec, wanted)
-    if resized is not None and len(out.shape) == 2:
-        yield Fix(f"Give {wanted} outputs", lambda s: _last_size(s, wanted) or s)
-    end = len(spec.nodes)
+@dataclass(frozen=True)
+class _Chain:
+    """Several fixes as one edit."""
 
-    def head(spec: ModelSpec, flat: bool) -> ModelSpec:
-        at = end
-        if flat:
-            spec = edit.insert(spec, at, "nn.Flatten", {})
-            at += 1
-        return edit.insert(spec, at, "nn.Linear", {"out_features": wanted})
+    fixes: tuple[Fix, ...]
 
-    many = len(out.shape) > 2
-    words = "a Flatten and a Linear layer" if many else "a Linear layer"
-    yield Fix(f"Add {words} with {wanted} outputs", partial(head, flat=many))
+    def __call__(self, spec: ModelSpec) -> ModelSpec:
+        for fix in self.fixes:
+            spec = fix.apply(spec)
+        return spec
 
 
-def _last_size(spec: ModelSpec, wanted: int) -> ModelSpec | None:
-    """Return the spec with the last layer that has a size giving `wanted`, `None` if none has."""
-    for node in reversed(spec.nodes):
-        row = CATALOG.get(node.op)
-        name = next((size for size in _SIZES if row and size in row.fields), None)
-        if name is not None:
-            return settle(edit.set_args(spec, node.name, {name: wanted}))
-        if row is None or row.group not in ("Activation", "Dropout", "Function activation"):
-            return None
+def _may_mend(before: ModelSpec, after: ModelSpec) -> bool:
+    """Whether to mend layers that no longer run.
+
+    A model made for pictures of another size is still that model with another padding; one that
+    gets points where it had pictures would lose what it is.
+    """
+    adapted = len(after.nodes) > len(before.nodes)
+    return adapted or len(before.inputs[0].shape) == len(after.inputs[0].shape)
+
+
+def _way(spec: ModelSpec, needs: Needs, mend: bool, steps: int) -> tuple[Fix, ...] | None:
+    """Return the steps that lead to a model that fits, `None` if a few do not get there."""
+    found = _found(spec, needs)
+    if not found:
+        return ()
+    kind = found[0].kind
+    if not steps or kind in ("input", "inputs") or (kind == "fault" and not mend):
+        return None
+    for step in _steps(spec, needs, kind):
+        try:
+            after = step.apply(spec)
+        except BuilderError:
+            continue
+        if _running(after) < _running(spec):  # nobody asked for a layer to go
+            continue
+        rest = _way(after, needs, mend, steps - 1)
+        if rest is not None:
+            return (step, *rest)
     return None
+
+
+def _running(spec: ModelSpec) -> int:
+    return sum(node.enabled for node in spec.nodes)
+
+
+def _small(label: str) -> str:
+    return label[:1].lower() + label[1:]

@@ -1,0 +1,178 @@
+"""The edits that bring a model to a data set: one at its front, one at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from builder import edit
+from builder.catalog import CATALOG
+from builder.data.datasets import Samples
+from builder.resolve import Fix, TensorType, resolve
+from builder.spec import Block, ModelSpec, Node
+
+DTYPE = "float32"
+_SIZES = ("out_features", "out_channels")
+# What hands every feature on: the size of the output is set by a layer before it.
+_PASSING = {"Activation", "Function activation", "Dropout", "Normalisation"}
+_PASSING |= {"Pooling", "Function pooling"}
+_PASSING_OPS = {"nn.Identity", "nn.Flatten", "torch.flatten", "F.dropout", "torch.squeeze"}
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What a data set asks of a model.
+
+    Args:
+        name: of the data set.
+        shape: of one sample.
+        outputs: how many outputs the model should have.
+        allowed: how many it may have.
+        why: where the number comes from, in words.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    outputs: int
+    allowed: tuple[int, ...]
+    why: str
+
+    @classmethod
+    def of(cls, samples: Samples, outputs: int | None) -> Needs:
+        """Read it off the samples; `outputs` overrides the number that they suggest."""
+        shape, classes = tuple(samples.x.shape[1:]), len(samples.classes)
+        if outputs is not None:
+            return cls(samples.name, shape, outputs, (outputs,), f"{outputs} are asked for")
+        if samples.task == "regression":
+            return cls(samples.name, shape, 1, (1,), f"{samples.name} has 1 number to predict")
+        # A yes or no can be told by one output as well as by two.
+        allowed = (2, 1) if classes == 2 else (classes,)
+        return cls(samples.name, shape, classes, allowed, f"{samples.name} has {classes} classes")
+
+
+def inputs(spec: ModelSpec, needs: Needs) -> Iterator[Fix]:
+    """Give the model the input that the data set has."""
+    had, has = spec.inputs[0].shape, needs.shape
+    count = has[0]
+    if len(has) == 3 and len(had) == 1:
+        front = partial(_with_front, needs=needs, op="nn.Flatten", args={})
+        yield Fix(f"Flatten each picture: input {has}, then nn.Flatten", front)
+    if len(has) == 3 and len(had) == 2:
+        args = {"start_dim": 1, "end_dim": 2}
+        front = partial(_with_front, needs=needs, op="nn.Flatten", args=args)
+        yield Fix(f"Read each picture row by row: input {has}, then nn.Flatten(1, 2)", front)
+    if len(has) == 1 and len(had) in (2, 3):
+        steps = _unrolls(spec)
+        if steps or len(had) == 2:
+            size = (*(1,) * (len(had) - 2), count, 1) if steps else (1, count)
+            words = "one after the other" if steps else "as one channel"
+            args = {"dim": 1, "unflattened_size": size}
+            front = partial(_with_front, needs=needs, op="nn.Unflatten", args=args)
+            yield Fix(f"Read the {count} numbers {words}: input {has}, then nn.Unflatten", front)
+    yield Fix(f"Set the input to {has}", partial(_with_input, needs=needs))
+
+
+def outputs(spec: ModelSpec, needs: Needs) -> Iterator[Fix]:
+    """Bring what the model gives one step nearer to (N, outputs)."""
+    resolution = resolve(spec)
+    if len(resolution.outputs) > 1:
+        for name in spec.main.results:
+            yield Fix(f"Give only what {name} gives", partial(_with_result, name=name))
+        return
+    given = resolution.outputs[0]
+    if not isinstance(given, TensorType):
+        yield Fix("Take its first output", partial(_with_end, op="item", args={"index": 0}))
+        return
+    count = needs.outputs
+    rank = len(given.shape)
+    if rank == 1:
+        yield Fix("Add an axis", partial(_with_end, op="torch.unsqueeze", args={"dim": 1}))
+    elif rank > 2:
+        if rank == 3 and _unrolls(spec):
+            yield Fix("Take the last time step", partial(_with_end, op="last_step", args={}))
+        yield Fix("Add a Flatten", partial(_with_end, op="nn.Flatten", args={}))
+    else:
+        sized = _last_sized(spec)
+        if sized is not None:
+            block, node, size = sized
+            change = partial(edit.set_args, name=node, args={size: count}, block=block)
+            yield Fix(f"Give {_outputs(count)}", change)
+        linear = partial(_with_end, op="nn.Linear", args={"out_features": count})
+        yield Fix(f"Add a Linear layer with {_outputs(count)}", linear)
+
+
+def _outputs(count: int) -> str:
+    return f"{count:,} output{'s' * (count != 1)}"
+
+
+def _unrolls(spec: ModelSpec) -> bool:
+    return any(node.op in CATALOG and CATALOG[node.op].unrolls for node in spec.nodes)
+
+
+def _with_input(spec: ModelSpec, needs: Needs) -> ModelSpec:
+    return edit.set_input(spec, spec.inputs[0].name, shape=needs.shape, dtype=DTYPE)
+
+
+def _with_front(spec: ModelSpec, needs: Needs, op: str, args: Mapping[str, Any]) -> ModelSpec:
+    """Set the input, and put a layer between it and all that read it."""
+    source = spec.inputs[0].name
+    spec = edit.insert(_with_input(spec, needs), 0, op, args)
+    first = spec.nodes[0].name
+    for node in spec.nodes[1:]:
+        if source in node.inputs:
+            names = [first if name == source else name for name in node.inputs]
+            spec = edit.set_sources(spec, node.name, names)
+    if source in spec.outputs:
+        spec = replace(spec, outputs=tuple(first if n == source else n for n in spec.outputs))
+    return spec
+
+
+def _with_end(spec: ModelSpec, op: str, args: Mapping[str, Any]) -> ModelSpec:
+    """Put a layer behind the one that gives the output, and give what that layer gives."""
+    if spec.container == "sequential" and not CATALOG[op].is_module:
+        spec = edit.set_container(spec, "modulelist")
+    end, result = len(spec.nodes), spec.main.results[0]
+    behind = (spec.nodes[-1].name if spec.nodes else spec.inputs[0].name) == result
+    spec = edit.insert(spec, end, op, args, inputs=() if behind else (result,))
+    return replace(spec, outputs=(spec.nodes[-1].name,)) if spec.outputs else spec
+
+
+def _with_result(spec: ModelSpec, name: str) -> ModelSpec:
+    return replace(spec, outputs=(name,))
+
+
+def _last_sized(
+    spec: ModelSpec, block: str | None = None, result: str | None = None
+) -> tuple[str | None, str, str] | None:
+    """Find the layer that sets the number of outputs: its block, its name and that argument.
+
+    Goes back from the output along layers that hand every feature on; `None` where another one
+    stands in the way.
+    """
+    target = spec.block(block)
+    name = result or target.results[0]
+    while name in target:
+        node = _called(target, name)
+        if node.op in spec.blocks and node.enabled:
+            inner = _last_sized(spec, node.op)
+            return inner
+        row = CATALOG.get(node.op)
+        if row is None:
+            return None
+        size = next((size for size in _SIZES if size in row.fields), None)
+        if size is not None and node.enabled:
+            return block, node.name, size
+        if node.enabled and row.group not in _PASSING and node.op not in _PASSING_OPS:
+            return None
+        name = target.sources(target.positions[name])[0]
+    return None
+
+
+def _called(block: Block, name: str) -> Node:
+    """Return the layer of a name, or the earlier one that it calls again."""
+    node = block.node(name)
+    while node.op in block and block.positions[node.op] < block.positions[node.name]:
+        node = block.node(node.op)
+    return node
