@@ -98,9 +98,17 @@ def outputs(spec: ModelSpec, needs: Needs) -> Iterator[Fix]:
         if sized is not None:
             block, node, size = sized
             change = partial(edit.set_args, name=node, args={size: count}, block=block)
-            yield Fix(f"Give {_outputs(count)}", change)
+            fix = Fix(f"Give {_outputs(count)}", change)
+            # A Flatten in between may make many features of each channel.
+            if _features(fix.apply(spec)) == count:
+                yield fix
         linear = partial(_with_end, op="nn.Linear", args={"out_features": count})
         yield Fix(f"Add a Linear layer with {_outputs(count)}", linear)
+
+
+def _features(spec: ModelSpec) -> int | None:
+    out = resolve(spec).output
+    return out.features if out is not None else None
 
 
 def _outputs(count: int) -> str:
@@ -144,7 +152,7 @@ def _with_result(spec: ModelSpec, name: str) -> ModelSpec:
 
 
 def _last_sized(
-    spec: ModelSpec, block: str | None = None, result: str | None = None
+    spec: ModelSpec, block: str | None = None
 ) -> tuple[str | None, str, str] | None:
     """Find the layer that sets the number of outputs: its block, its name and that argument.
 
@@ -152,12 +160,11 @@ def _last_sized(
     stands in the way.
     """
     target = spec.block(block)
-    name = result or target.results[0]
+    name = target.results[0]
     while name in target:
         node = _called(target, name)
         if node.op in spec.blocks and node.enabled:
-            inner = _last_sized(spec, node.op)
-            return inner
+            return _last_sized(spec, node.op)
         row = CATALOG.get(node.op)
         if row is None:
             return None

@@ -142,10 +142,11 @@ def _tried(spec: ModelSpec, needs: Needs, before: int, steps: Iterable[Fix]) -> 
             after = first.apply(spec)
         except BuilderError:
             continue
-        way = _way(after, needs, _may_mend(spec, after), _MOST_STEPS - 1)
+        same = _same_axes(spec, after)
+        way = _way(after, needs, same, _MOST_STEPS - 1)
         fix, left = first, 0
         if way is None:
-            left = len(_found(after, needs))
+            left = len(_found(after, needs)) if same else before
         elif way:
             label = "; ".join([first.label, *(_small(step.label) for step in way)])
             fix = Fix(label, _Chain((first, *way)))
@@ -168,11 +169,11 @@ class _Chain:
         return spec
 
 
-def _may_mend(before: ModelSpec, after: ModelSpec) -> bool:
-    """Whether to mend layers that no longer run.
+def _same_axes(before: ModelSpec, after: ModelSpec) -> bool:
+    """Whether the layers get as many axes as they were made for.
 
-    A model made for pictures of another size is still that model with another padding; one that
-    gets points where it had pictures would lose what it is.
+    A model made for pictures of another size is still that model with another padding, so layers
+    that no longer run may be mended; one that gets points for pictures would lose what it is.
     """
     adapted = len(after.nodes) > len(before.nodes)
     return adapted or len(before.inputs[0].shape) == len(after.inputs[0].shape)
