@@ -60,7 +60,7 @@ def inputs(spec: ModelSpec, needs: Needs) -> Iterator[Fix]:
         front = partial(_with_front, needs=needs, op="nn.Flatten", args={})
         yield Fix(f"Flatten each picture: input {has}, then nn.Flatten", front)
     if len(has) == 3 and len(had) == 2:
-        args = {"start_dim": 1, "end_dim": 2}
+        args: dict[str, Any] = {"start_dim": 1, "end_dim": 2}
         front = partial(_with_front, needs=needs, op="nn.Flatten", args=args)
         yield Fix(f"Read each picture row by row: input {has}, then nn.Flatten(1, 2)", front)
     if len(has) == 1 and len(had) in (2, 3):
@@ -151,9 +151,7 @@ def _with_result(spec: ModelSpec, name: str) -> ModelSpec:
     return replace(spec, outputs=(name,))
 
 
-def _last_sized(
-    spec: ModelSpec, block: str | None = None
-) -> tuple[str | None, str, str] | None:
+def _last_sized(spec: ModelSpec, block: str | None = None) -> tuple[str | None, str, str] | None:
     """Find the layer that sets the number of outputs: its block, its name and that argument.
 
     Goes back from the output along layers that hand every feature on; `None` where another one

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from types import UnionType
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from builder.data.datasets import Samples
-from builder.errors import DataError
+from builder.errors import DataError, shown
+
+_MAX_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -43,36 +48,75 @@ class Split:
 
 
 def split(samples: Samples, *, validation: float, seed: int) -> Split:
-    """Split a data set; classes keep their shares in both parts.
+    """Split a data set; classes keep their shares in both parts, as nearly as whole rows allow.
+
+    Args:
+        validation: share of the rows that is kept for validation, between 0 and 1.
+        seed: decides which rows; the same seed gives the same split.
 
     Raises:
-        DataError: a part would be empty, or lack a class.
+        DataError: the share or the seed is none, or a part would have no room for every class.
     """
     from sklearn.model_selection import train_test_split
 
-    rows = torch.arange(len(samples.x)).numpy()
-    classes = samples.y.numpy() if samples.task == "classification" else None
-    try:
-        train, kept = train_test_split(
-            rows, test_size=validation, random_state=seed, stratify=classes
-        )
-    except ValueError:
-        raise DataError(
-            f"{len(rows)} samples cannot be split with {validation:.0%} for validation so that "
-            f"both parts hold every class; a share nearer to one half works."
-        ) from None
-    chosen = torch.from_numpy(train)
+    _check(samples, validation, seed)
+    train, kept = train_test_split(
+        range(len(samples.x)),
+        test_size=validation,
+        random_state=seed,
+        stratify=samples.y.numpy() if samples.task == "classification" else None,
+    )
+    chosen = torch.tensor(train)
     x, y = samples.x[chosen], samples.y[chosen]
     table = samples.kind == "table"
     valued = samples.task == "regression"
     return Split(
         train=chosen,
-        validation=torch.from_numpy(kept),
+        validation=torch.tensor(kept),
         mean=x.mean(dim=0) if table else None,
         std=_spread(x) if table else None,
         target_mean=y.mean(dim=0) if valued else None,
         target_std=_spread(y) if valued else None,
     )
+
+
+def _check(samples: Samples, validation: float, seed: int) -> None:
+    """Raise `DataError` for what scikit-learn would refuse in its own words."""
+    if _no_number(validation, int | float) or not 0 < validation < 1:
+        raise DataError(
+            f"The share for validation is {shown(validation)}; a number between 0 and 1 works, "
+            "such as 0.2."
+        )
+    if _no_number(seed, int) or not 0 <= seed <= _MAX_SEED:
+        raise DataError(
+            f"The seed of the split is {shown(seed)}; a whole number from 0 to {_MAX_SEED:,} works."
+        )
+    count, least = len(samples.x), 1
+    if samples.task == "classification":
+        numbers, sizes = np.unique(samples.y.numpy(), return_counts=True)
+        least = len(numbers)
+        if sizes.min() < 2:
+            raise DataError(
+                f"Class {samples.classes[numbers[sizes.argmin()]]} has 1 sample of {samples.name}, "
+                "which cannot be in both parts; every class needs 2 or more."
+            )
+    kept = math.ceil(count * validation)  # as scikit-learn rounds
+    if least <= kept <= count - least:
+        return
+    part, size = ("validation", kept) if kept < least else ("training", count - kept)
+    ends = math.ceil(100 * least / count), math.floor(100 * (count - least) / count)
+    works = f"a share from {ends[0] / 100:g} to {ends[1] / 100:g}"
+    if ends[0] > ends[1]:
+        works = f"{2 * least} samples or more"
+    why = f"{least} classes, which need a sample each" if least > 1 else "at least 1"
+    raise DataError(
+        f"A share of {validation:g} of the {count} samples of {samples.name} leaves {size} for "
+        f"{part}, too few for {why}; {works} would do."
+    )
+
+
+def _no_number(value: object, kind: type | UnionType) -> bool:
+    return isinstance(value, bool) or not isinstance(value, kind)
 
 
 def _spread(values: Tensor) -> Tensor:
