@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from builder.catalog import CATALOG
 from builder.errors import BudgetError, ModelError
+from builder.names import free_name
 from builder.resolve import Resolution, Step, resolve
 from builder.spec import Block, ModelSpec
 
@@ -48,7 +49,8 @@ def build(spec: ModelSpec, *, budget: int = DEFAULT_BUDGET) -> nn.Module:
         ModelError: the model cannot run.
         BudgetError: it has more than `budget` parameters; no memory has been taken.
     """
-    return _block(spec, None, check(spec, budget=budget).steps)
+    resolution = check(spec, budget=budget)
+    return _block(spec, spec.main, spec.name, resolution.steps, ClassNames(spec))
 
 
 def outline(spec: ModelSpec) -> str:
@@ -61,28 +63,67 @@ def outline(spec: ModelSpec) -> str:
         return str(build(spec, budget=2**63))
 
 
-def _block(spec: ModelSpec, name: str | None, steps: Sequence[Step]) -> nn.Module:
-    block = spec.block(name)
-    title = name or spec.name
-    modules = {step.name: made for step in steps if (made := _module(spec, step)) is not None}
+class ClassNames:
+    """Names of the classes that the uses of named blocks become.
+
+    Uses of one block share a class; those whose inferred sizes differ cannot, being built without
+    arguments, and get `SubNet2`, `SubNet3`.
+    """
+
+    def __init__(self, spec: ModelSpec) -> None:
+        self._taken = {spec.name, *spec.blocks}
+        self._known: dict[tuple[str, str], str] = {}
+
+    def of(self, step: Step) -> tuple[str, bool]:
+        """Return the class for a step that is a named block, and whether it is a new one."""
+        use = (step.op, repr([_facts(inner) for inner in step.steps]))
+        if use in self._known:
+            return self._known[use], False
+        first = all(op != step.op for op, _ in self._known)
+        name = step.op if first else free_name(step.op, self._taken)
+        self._taken.add(name)
+        self._known[use] = name
+        return name, True
+
+
+def _facts(step: Step) -> tuple[Any, ...]:
+    inner = [_facts(entry) for entry in step.steps]
+    return step.name, step.op, dict(step.args), step.sources, step.enabled, step.shared, inner
+
+
+def _block(
+    spec: ModelSpec, block: Block, title: str, steps: Sequence[Step], names: ClassNames
+) -> nn.Module:
+    modules = {
+        step.name: made for step in steps if (made := _module(spec, step, names)) is not None
+    }
     if block.container == "sequential":
         chain: nn.Module = _named(title, nn.Sequential)()
-        for key, module in modules.items():
-            chain.add_module(key, module)
+        for name, module in modules.items():
+            chain.add_module(name, module)
         return chain
-    kind = _named(title, _ListModule if block.container == "modulelist" else _GraphModule)
-    return kind(block, modules, _plan(steps, modules))
+    listed = block.container == "modulelist"
+    keys = {name: str(index) if listed else name for index, name in enumerate(modules)}
+    planned = _named(title, _Planned)(block, _plan(steps, keys))
+    if listed:
+        planned.layers = nn.ModuleList(modules.values())
+        return planned
+    for name, module in modules.items():
+        planned.add_module(name, module)
+    return planned
 
 
 def _named(title: str, base: type[nn.Module]) -> Callable[..., nn.Module]:
     return type(title, (base,), {"__module__": __name__})
 
 
-def _module(spec: ModelSpec, step: Step) -> nn.Module | None:
+def _module(spec: ModelSpec, step: Step, names: ClassNames) -> nn.Module | None:
     if step.shared is not None:
         return None
     if step.op in spec.blocks:
-        return _block(spec, step.op, step.steps) if step.enabled else nn.Identity()
+        if not step.enabled:
+            return nn.Identity()
+        return _block(spec, spec.blocks[step.op], names.of(step)[0], step.steps, names)
     row = CATALOG.get(step.op)
     if row is None or not row.is_module:  # `None`: a call of an earlier layer, switched off
         return None
@@ -95,25 +136,28 @@ def _module(spec: ModelSpec, step: Step) -> nn.Module | None:
 
 @dataclass(frozen=True)
 class _Call:
-    """One line of the forward pass: which values go in, and under what name the result is kept."""
+    """One line of the forward pass: which values go in, and under what name the result is kept.
+
+    `key` is the attribute of the module that is called, `None` where `function` is.
+    """
 
     name: str
     sources: tuple[str, ...]
-    module: nn.Module | None
+    key: str | None
     function: Callable[..., Any] | None
 
 
-def _plan(steps: Sequence[Step], modules: dict[str, nn.Module]) -> tuple[_Call, ...]:
+def _plan(steps: Sequence[Step], keys: Mapping[str, str]) -> tuple[_Call, ...]:
     calls = []
     for step in steps:
-        module = modules.get(step.shared or step.name)
+        key = keys.get(step.shared or step.name)
         row = CATALOG.get(step.op)
         repeat = row.repeat if row and step.enabled and len(step.sources) == 1 else 1
         function = None
-        if module is None:
+        if key is None:
             function = row.make(step.args) if row and step.enabled else _first
         sources = step.sources[:1] if not step.enabled else step.sources * repeat
-        calls.append(_Call(step.name, sources, module, function))
+        calls.append(_Call(step.name, sources, key, function))
     return tuple(calls)
 
 
@@ -123,51 +167,28 @@ def _first(value: Any, *_: Any, training: bool) -> Any:
 
 
 class _Planned(nn.Module):
-    """A module whose forward pass follows a plan."""
+    """A module whose forward pass follows a plan.
+
+    Its own attributes have two underscores, out of the way of the layers' names.
+    """
 
     def __init__(self, block: Block, plan: tuple[_Call, ...]) -> None:
         super().__init__()
-        # Tuples keep the modules inside out of `named_modules`, where they stand by attribute.
-        self._plan = plan
-        self._inputs = block.inputs
-        self._results = block.results
+        self.__plan = plan
+        self.__listed = block.container == "modulelist"
+        self.__inputs = block.inputs
+        self.__results = block.results
 
     def forward(self, *inputs: Tensor) -> Any:
-        values: dict[str, Any] = dict(zip(self._inputs, inputs, strict=True))
-        for call in self._plan:
+        values: dict[str, Any] = dict(zip(self.__inputs, inputs, strict=True))
+        holder = self.layers if self.__listed else self
+        for call in self.__plan:
             given = [values[source] for source in call.sources]
-            if call.module is not None:
-                values[call.name] = call.module(*given)
+            if call.key is not None:
+                values[call.name] = getattr(holder, call.key)(*given)
             else:
                 assert call.function is not None
                 values[call.name] = call.function(*given, training=self.training)
-        if len(self._results) == 1:
-            return values[self._results[0]]
-        return tuple(values[name] for name in self._results)
-
-
-class _GraphModule(_Planned):
-    """Named attributes: keys `conv1.weight`."""
-
-    def __init__(
-        self,
-        block: Block,
-        modules: dict[str, nn.Module],
-        plan: tuple[_Call, ...],
-    ) -> None:
-        super().__init__(block, plan)
-        for name, module in modules.items():
-            self.add_module(name, module)
-
-
-class _ListModule(_Planned):
-    """One `nn.ModuleList` called `layers`: keys `layers.0.weight`."""
-
-    def __init__(
-        self,
-        block: Block,
-        modules: dict[str, nn.Module],
-        plan: tuple[_Call, ...],
-    ) -> None:
-        super().__init__(block, plan)
-        self.layers = nn.ModuleList(modules.values())
+        if len(self.__results) == 1:
+            return values[self.__results[0]]
+        return tuple(values[name] for name in self.__results)

@@ -1,12 +1,12 @@
 """The rows of what stands between layers: operators, tensor functions, `torch.nn.functional`.
 
-A function holds no weights. Its row knows how to call it and how the call is written in code.
+A function holds no weights. Its row says how it is called.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, Literal, TypeAlias
@@ -48,7 +48,7 @@ class Function(Layer):
             combine = _OPERATORS[self.op]
             return lambda *inputs, training: reduce(combine, inputs)
         if self.style == "index":
-            pick = self._index(args)
+            pick = self.index(args)
             return lambda value, *, training: value[pick]
         function = self._function()
         stars = tuple(changed.pop(self.starred)) if self.starred else ()
@@ -63,35 +63,12 @@ class Function(Layer):
         found: Callable[..., Any] = getattr(home, self.title)
         return found
 
-    def _index(self, args: Args) -> Any:
+    def index(self, args: Args) -> Any:
+        """Return what stands in the brackets, for the style `index`."""
         complete = self.complete(args)
         if self.op == "item":
             return complete["index"]
         return (slice(None),) * complete["dim"] + (-1,)
-
-    def expression(self, inputs: Sequence[str], args: Args) -> tuple[str, list[str]]:
-        """Return the head of the call and its arguments, as code.
-
-        An operator or an index has no arguments: all of it is in the head.
-        """
-        changed = self.changed(args)
-        if self.style == "operator":
-            return f" {self.op} ".join(inputs), []
-        if self.style == "index":
-            pick = self._index(args)
-            inner = str(pick) if self.op == "item" else ", ".join([":"] * (len(pick) - 1) + ["-1"])
-            return f"{inputs[0]}[{inner}]", []
-        written = [repr(item) for item in changed.pop(self.starred)] if self.starred else []
-        for position, name in enumerate(self.fields):
-            if name in changed:
-                plain = position < self.positional and self.style != "joined"
-                written.append(repr(changed[name]) if plain else f"{name}={changed[name]!r}")
-        if self.training:
-            written.append("training=self.training")
-        if self.style == "method":
-            return f"{inputs[0]}.{self.title}", written
-        first = [f"({', '.join(inputs)})"] if self.style == "joined" else list(inputs)
-        return self.op, [*first, *written]
 
 
 def _field(name: str, kind: Kind, help: str, initial: Any, **facts: Any) -> Field:

@@ -7,21 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from builder.catalog import CATALOG, Function
-from builder.code.layout import Call, Code, lines
+from builder.code.expressions import function
+from builder.code.layout import Call, Code, assignment, lines, returned
+from builder.names import free_name
 from builder.resolve import Step
 from builder.spec import Block
 
 _NESTED_WIDTH = 72
 _NESTED_DEPTH = 3
 _WRAPPERS = ("Function activation", "Function pooling")
-
-
-@dataclass(frozen=True)
-class _Pending:
-    """An expression that the next line takes in instead of a variable."""
-
-    code: Call | str
-    depth: int
 
 
 def forward_lines(
@@ -35,190 +29,185 @@ def forward_lines(
         calls: how each module is called, by node name: `self.conv1`.
         loop: whether a plain chain is written as a loop over `self.layers`.
     """
-    head = f"    def forward(self, {', '.join(block.inputs)}):"
+    head = lines(Call("def forward", ("self", *block.inputs)), indent=4, tail=":")
     if loop and _is_chain(block, steps, calls):
         x = block.inputs[0]
-        body = [f"        for layer in self.layers:\n            {x} = layer({x})"] if calls else []
-        return [head, *body, f"        return {x}"]
-    return [head, *_Forward(block, steps, calls).lines()]
+        layer = free_name("layer", set(block.inputs))
+        call = assignment([x], Call(layer, (x,)), indent=12)
+        body = [f"        for {layer} in self.layers:", *call] if calls else []
+        return [*head, *body, f"        return {x}"]
+    return [*head, *_Forward(block, steps, calls).lines()]
 
 
 def _is_chain(block: Block, steps: Sequence[Step], calls: Mapping[str, str]) -> bool:
     before = block.inputs[0]
     for step in steps:
-        row = CATALOG.get(step.op)
-        if step.sources != (before,) or step.name not in calls or (row and row.repeat > 1):
+        repeat = CATALOG[step.op].repeat if step.op in CATALOG and step.enabled else 1
+        if step.sources != (before,) or step.name not in calls or repeat > 1:
             return False
         before = step.name
     return block.results == (before,)
 
 
+@dataclass(frozen=True)
+class _Pending:
+    """An expression that the next line takes in instead of a variable."""
+
+    code: Code
+    depth: int
+
+
 class _Forward:
+    """Writes the lines of a forward pass one step after another.
+
+    A variable is free once no later step reads what it holds; a result goes into a free variable
+    of its own line, so that a chain stays `x = ...`, and else into one of its own.
+    """
+
     def __init__(self, block: Block, steps: Sequence[Step], calls: Mapping[str, str]) -> None:
         self.block, self.steps, self.calls = block, steps, calls
         self.uses = Counter(source for step in steps for source in step.sources)
         self.uses.update(block.results)
-        self.variables: dict[str, str] = {name: name for name in block.inputs}
-        self.left = Counter(self.uses)
+        self.variables: dict[str, str] = {}
+        self.needed: dict[str, int] = {}
         self.pending: dict[str, _Pending] = {}
-        self.out: list[tuple[str, Code]] = []
+        self.out: list[tuple[tuple[str, ...], Code]] = []
+        self._last = {name: len(steps) for name in block.results}
+        self._readers: dict[str, list[Step]] = {}
+        for position, step in enumerate(steps):
+            for source in step.sources:
+                self._last[source] = max(position, self._last.get(source, 0))
+                self._readers.setdefault(source, []).append(step)
+        for name in block.inputs:
+            self._keep(name, name, -1)
 
     def lines(self) -> list[str]:
         unpacked: set[str] = set()
-        for index, step in enumerate(self.steps):
+        for position, step in enumerate(self.steps):
             if step.name in unpacked:
                 continue
             items = self._items(step)
             if items:
-                self._unpack(step, items)
+                self._unpack(step, items, position)
                 unpacked |= {item.name for item in items.values()}
-                continue
-            self._line(step, self.steps[index + 1 :])
-        results = ", ".join(str(self._value(name)) for name in self.block.results)
-        last: tuple[str, Code] = ("return ", results)
-        if self.out and self.out[-1][0] == f"{results} = ":  # the last line can return at once
-            last = ("return ", self.out.pop()[1])
-        statements = [*self.out, last]
-        return [line for lead, code in statements for line in lines(code, indent=8, lead=lead)]
+            else:
+                self._line(step, position)
+        results = tuple(self.variables[name] for name in self.block.results)
+        given: tuple[Code, ...] = results
+        if self.out and self.out[-1][0] == results:  # the last line can return at once
+            given = (self.out.pop()[1],)
+        written = [assignment(targets, code, indent=8) for targets, code in self.out]
+        return [*(line for part in written for line in part), *returned(given, indent=8)]
 
-    def _line(self, step: Step, rest: Sequence[Step]) -> None:
-        row = CATALOG.get(step.op)
+    def _line(self, step: Step, position: int) -> None:
         if not step.enabled and step.name not in self.calls:  # a function, switched off
-            source = step.sources[0]
-            self._consume(step)
-            self.variables[step.name] = self.variables.get(source, source)
-            if source in self.pending:
-                self.pending[step.name] = self.pending.pop(source)
-            self.left[step.name] += self.left[source]
+            self._keep(step.name, self.variables[step.sources[0]], position)
             return
         code, depth = self._expression(step)
-        follower = rest[0] if rest else None
-        if (
-            follower is not None
-            and self.uses[step.name] == 1
-            and follower.sources == (step.name,)
-            and depth < _NESTED_DEPTH
-            and len(str(code)) <= _NESTED_WIDTH - 16
-            and follower.enabled
-            and self._takes_in(row, follower)
-        ):
-            self._consume(step)
+        if self._is_taken_in(step, code, depth, position):
             self.pending[step.name] = _Pending(code, depth)
             return
         if len(str(code)) > _NESTED_WIDTH and depth > 1:
-            code = self._flush(step)
-        variable = self._variable(step)
-        self._consume(step)
-        self.variables[step.name] = variable
-        self.out.append((f"{variable} = ", code))
+            code = self._flush(step, position)
+        self._assign(step, code, position)
 
-    def _takes_in(self, row: object, follower: Step) -> bool:
+    def _assign(self, step: Step, code: Code, position: int) -> None:
+        variable = self._variable(step, position)
+        self._keep(step.name, variable, position)
+        self.out.append(((variable,), code))
+
+    def _is_taken_in(self, step: Step, code: Code, depth: int, position: int) -> bool:
         """Whether the next line reads well with this one's expression inside it."""
-        wraps = getattr(CATALOG.get(follower.op), "group", "") in _WRAPPERS
-        picks = isinstance(row, Function) and row.style == "index"
-        next_row = CATALOG.get(follower.op)
-        repeats = next_row is not None and next_row.repeat > 1
-        operator = isinstance(next_row, Function) and next_row.style in ("operator", "index")
-        return (wraps or picks) and not repeats and not operator
+        follower = self.steps[position + 1] if position + 1 < len(self.steps) else None
+        if (
+            follower is None
+            or not follower.enabled
+            or self.uses[step.name] != 1
+            or follower.sources != (step.name,)
+            or depth >= _NESTED_DEPTH
+            or len(str(code)) > _NESTED_WIDTH - 16
+        ):
+            return False
+        row, next_row = CATALOG.get(step.op), CATALOG.get(follower.op)
+        if next_row is not None and next_row.repeat > 1:
+            return False
+        if isinstance(next_row, Function) and next_row.style in ("operator", "index"):
+            return False
+        wraps = next_row is not None and next_row.group in _WRAPPERS
+        picks = isinstance(row, Function) and row.style == "index" and step.enabled
+        return wraps or picks
 
-    def _flush(self, step: Step) -> Code:
+    def _flush(self, step: Step, position: int) -> Code:
         """Put what was pending on a line of its own after all, and return the expression anew."""
-        for source in step.sources:
-            if source in self.pending:
-                kept = self.pending.pop(source)
-                variable = self._root(source)
-                self.out.append((f"{variable} = ", kept.code))
-                self.variables[source] = variable
+        source = step.sources[0]
+        kept = self.pending.pop(source)
+        self._assign(self.steps[position - 1], kept.code, position - 1)
         return self._expression(step)[0]
 
-    def _root(self, name: str) -> str:
-        """Return the variable that a pending expression started from, if it can be overwritten."""
-        step = next(step for step in self.steps if step.name == name)
-        return self._variable(step)
-
-    def _value(self, name: str) -> Code:
-        if name in self.pending:
-            return self.pending[name].code
-        return self.variables[name]
-
-    def _expression(self, step: Step) -> tuple[Call | str, int]:
+    def _expression(self, step: Step) -> tuple[Code, int]:
         row = CATALOG.get(step.op)
-        values = [self._value(source) for source in step.sources]
-        depth = 1 + max(
-            (self.pending[name].depth for name in step.sources if name in self.pending), default=0
-        )
+        sources = step.sources if step.enabled else step.sources[:1]
+        depth = 1 + max((self.pending[s].depth for s in sources if s in self.pending), default=0)
+        values: list[Code] = [
+            self.pending[s].code if s in self.pending else self.variables[s] for s in sources
+        ]
         module = self.calls.get(step.shared or step.name)
         if module is not None:
             repeat = row.repeat if row and len(values) == 1 and step.enabled else 1
             return Call(module, tuple(values * repeat)), depth
         assert isinstance(row, Function)
-        head, args = row.expression([str(value) for value in values], step.args)
-        if row.style in ("operator", "index"):
-            return head, depth
-        return Call(head, tuple(args)), depth
+        return function(row, values, step.args), depth
 
-    def _consume(self, step: Step) -> None:
-        for source in step.sources:
-            self.left[source] -= 1
+    def _keep(self, name: str, variable: str, position: int) -> None:
+        """Note that a variable holds the result of a step from here on."""
+        self.variables[name] = variable
+        last = self._last.get(name, position)
+        self.needed[variable] = max(last, self.needed.get(variable, -1))
 
-    def _variable(self, step: Step) -> str:
-        """Return the variable for a result: one that is no longer needed, `x` before others."""
-        held = {self.variables[source] for source in step.sources if source in self.variables}
-        held |= {self._origin(source) for source in step.sources if source in self.pending}
-        free = [name for name in sorted(held) if not self._needed(name, step)]
-        for name in (*self.block.inputs, *free):
-            if name in free:
-                return name
-        return self._own(step.name)
+    def _variable(self, step: Step, position: int) -> str:
+        """Return the variable for a result: one of the line that is free, `x` before others."""
+        read = {self._origin(source) for source in step.sources}
+        free = sorted(name for name in read if self.needed[name] <= position)
+        mine = [name for name in self.block.inputs if name in free]
+        return next(iter([*mine, *free]), None) or self._own(step.name)
 
     def _origin(self, name: str) -> str:
+        """Return the variable behind a name, or behind the expression that is pending for it."""
         while name in self.pending:
-            step = next(step for step in self.steps if step.name == name)
-            name = step.sources[0]
+            position = self.block.positions[name]
+            name = self.steps[position].sources[0]
         return self.variables[name]
-
-    def _needed(self, variable: str, step: Step) -> bool:
-        """Whether a later step still reads what a variable holds."""
-        read_now = Counter(step.sources)
-        return any(
-            self.left[name] - read_now[name] > 0
-            for name, held in self.variables.items()
-            if held == variable
-        )
 
     def _own(self, name: str) -> str:
         """Return a new variable: `y` and `z` for branches, after that the layer's name."""
-        held = {*self.variables.values(), *self.block.inputs}
         for short in ("y", "z"):
-            if short not in held:
+            if short not in self.needed and short not in self.block:
                 return short
         own = f"{self.block.inputs[0]}{name}" if name.isdigit() else name
-        return own if own not in self.block.inputs else f"{own}_"
+        return free_name(own, set(self.needed))
 
     def _items(self, step: Step) -> dict[int, Step]:
         """Return the steps that take a tuple apart, if that is all that is done with it."""
         if not isinstance(step.output, tuple) or step.name in self.block.results:
             return {}
-        readers = [other for other in self.steps if step.name in other.sources]
+        readers = self._readers.get(step.name, [])
         found = {
             other.args["index"]: other for other in readers if other.op == "item" and other.enabled
         }
         whole = len(found) == len(readers) and all(0 <= i < len(step.output) for i in found)
         return found if whole else {}
 
-    def _unpack(self, step: Step, items: Mapping[int, Step]) -> None:
+    def _unpack(self, step: Step, items: Mapping[int, Step], position: int) -> None:
         code, _ = self._expression(step)
         assert isinstance(step.output, tuple)
-        main = self._variable(step)
-        self._consume(step)
-        names = []
+        targets: list[str] = []
         for index in range(len(step.output)):
             item = items.get(index)
             if item is None:
-                names.append("_")
+                targets.append("_")
                 continue
-            variable = main if main not in names else self._own(item.name)
-            self.variables[item.name] = variable
-            self.left[step.name] -= 1
-            names.append(variable)
-        self.out.append((f"{', '.join(names)} = ", code))
+            first = self._variable(step, position)
+            variable = first if first not in targets else self._own(item.name)
+            self._keep(item.name, variable, position)
+            targets.append(variable)
+        self.out.append((tuple(targets), code))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-from builder.build import check
+from builder.build import ClassNames, check
 from builder.catalog import CATALOG
-from builder.catalog.modules import Stack
+from builder.code.expressions import constructor
 from builder.code.forward import forward_lines
-from builder.code.layout import Call, Code, lines, text
+from builder.code.layout import Call, Code, lines, statement, text
 from builder.edit import set_container
 from builder.errors import BuilderError
-from builder.names import free_name
 from builder.resolve import Resolution, Step, describe
 from builder.spec import ModelSpec
 
@@ -60,11 +59,11 @@ def _docstring(spec: ModelSpec, resolution: Resolution) -> str:
 
 def _imports(body: str) -> list[str]:
     found = []
-    if "OrderedDict(" in body:
+    if re.search(r"\bOrderedDict\(", body):
         found += ["from collections import OrderedDict", ""]
-    if "torch." in body:
+    if re.search(r"\btorch\.", body):
         found.append("import torch")
-    if "F." in body:
+    if re.search(r"\bF\.", body):
         found.append("import torch.nn.functional as F")
     return [*found, "from torch import nn"]
 
@@ -75,20 +74,14 @@ class _Writer:
     def __init__(self, spec: ModelSpec) -> None:
         self.spec = spec
         self.classes: dict[str, list[str]] = {}
-        self._known: dict[tuple[str, str], str] = {}
+        self._names = ClassNames(spec)
 
     def class_of(self, step: Step) -> str:
         """Return the class for a named block at a step, writing it first if it is new."""
-        shape = repr([_facts(inner) for inner in step.steps])
-        if (step.op, shape) not in self._known:
-            taken = {*self._known.values(), self.spec.name, *self.spec.blocks} - {step.op}
-            if step.op in self._known.values():
-                taken.add(step.op)
-            # Uses whose inferred sizes differ cannot share a class built without arguments.
-            name = free_name(step.op, taken)
-            self._known[step.op, shape] = name
+        name, new = self._names.of(step)
+        if new:
             self.add(step.op, name, step.steps)
-        return self._known[step.op, shape]
+        return name
 
     def add(self, block: str | None, name: str, steps: Sequence[Step], doc: str = "") -> None:
         """Write one class."""
@@ -127,49 +120,21 @@ class _Writer:
             return None
         if not step.enabled:
             return Call("nn.Identity", comment=f"{step.op}, switched off")
-        if isinstance(row, Stack):
-            inner, own = row.split_args(step.args)
-            single = CATALOG[f"nn.{row.repeated}"]
-            return Call(step.op, (_call(single.op, inner), *_written(step.op, own, 0)))
-        return _call(step.op, step.args)
-
-
-def _facts(step: Step) -> tuple[Any, ...]:
-    inner = tuple(_facts(entry) for entry in step.steps)
-    return (step.name, step.op, dict(step.args), step.sources, step.enabled, step.shared, inner)
-
-
-def _call(op: str, args: Mapping[str, Any]) -> Call:
-    return Call(op, _written(op, args, CATALOG[op].positional))
-
-
-def _written(op: str, args: Mapping[str, Any], positional: int) -> tuple[str, ...]:
-    """Return arguments as code: the leading ones bare, as people write `nn.Linear(10, 20)`."""
-    written = []
-    bare = True
-    for position, name in enumerate(CATALOG[op].fields):
-        if name not in args:
-            bare = False
-            continue
-        bare = bare and position < positional
-        written.append(repr(args[name]) if bare else f"{name}={args[name]!r}")
-    return tuple(written)
+        return constructor(step.op, step.args)
 
 
 def _chain(made: Mapping[str, Code]) -> list[str]:
     plain = all(name == str(position) for position, name in enumerate(made))
     args: tuple[Code, ...] = tuple(made.values())
     if not plain:
-        pairs = tuple(Call("", (repr_name(key), code)) for key, code in made.items())
+        pairs = tuple(
+            Call("", (f'"{key}"', code), comment=getattr(code, "comment", ""))
+            for key, code in made.items()
+        )
         pair_list = Call("", pairs, brackets="[]", exploded=True)
         args = (Call("OrderedDict", (pair_list,)),)
     call = Call("super().__init__", args, exploded=plain and bool(args))
     return ["    def __init__(self):", *lines(call, indent=8)]
-
-
-def repr_name(name: str) -> str:
-    """Return a name as a string in code."""
-    return f'"{name}"'
 
 
 def _module_list(made: Mapping[str, Code]) -> list[str]:
@@ -181,5 +146,5 @@ def _attributes(made: Mapping[str, Code]) -> list[str]:
     return [
         line
         for name, code in made.items()
-        for line in lines(code, indent=8, lead=f"self.{name} = ")
+        for line in statement(code, indent=8, lead=f"self.{name} = ")
     ]
