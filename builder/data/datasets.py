@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
@@ -41,6 +41,7 @@ class Samples:
         y: class numbers, int64 (n,), or values, float32 (n, 1).
         classes: names of the classes; empty for regression.
         features: names of the columns of a table; empty for others.
+        options: the settings it was loaded with, the defaults among them.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Samples:
     features: tuple[str, ...]
     task: Task
     kind: Kind
+    options: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -245,7 +247,16 @@ def _load(name: str, options: tuple[tuple[str, float], ...]) -> Samples:
         targets = torch.from_numpy(np.ascontiguousarray(y, dtype=np.int64))
     else:
         targets = torch.from_numpy(np.ascontiguousarray(y, dtype=np.float32)).unsqueeze(1)
-    return Samples(name, inputs, targets, classes, features, row.task, row.kind)
+    return Samples(
+        name,
+        inputs,
+        targets,
+        classes,
+        features,
+        row.task,
+        row.kind,
+        MappingProxyType(dict(options)),
+    )
 
 
 def toy_source(name: str) -> str:

