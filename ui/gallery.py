@@ -26,7 +26,7 @@ def gallery() -> None:
 
 
 def _card(template: Template) -> None:
-    with st.container(border=True, width=222, gap="xsmall"):
+    with st.container(border=True, width=222, gap="xsmall", key=f"open-{template.title}"):
         st.image(_picture(template.title), width="stretch")
         st.markdown(f"**{template.title}**")
         st.caption(f"{template.use}  \n:gray[{_size(template.title)}]")
