@@ -5,19 +5,25 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from safetensors.torch import load as load_safetensors
 from safetensors.torch import save as save_safetensors
 from torch import Tensor
 
-from builder.errors import BuilderError
+from builder.errors import BuilderError, shown
+
+_SAFETENSORS_HEADER = 8  # bytes that give the length of the JSON that follows
 
 
 def weights_pt(state: Mapping[str, Tensor]) -> bytes:
-    """Return a `state_dict` as the bytes of a `.pt` file."""
+    """Return a `state_dict` as the bytes of a `.pt` file, on the CPU.
+
+    Weights used under two names are written once.
+    """
     content = io.BytesIO()
-    torch.save(dict(state), content)
+    torch.save({name: _whole(tensor.detach().cpu()) for name, tensor in state.items()}, content)
     return content.getvalue()
 
 
@@ -26,25 +32,71 @@ def weights_safetensors(state: Mapping[str, Tensor]) -> bytes:
 
     The format knows no shared memory: weights used under two names are written twice.
     """
-    return save_safetensors({name: tensor.contiguous().clone() for name, tensor in state.items()})
+    copies = {
+        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
+        for name, tensor in state.items()
+    }
+    return save_safetensors(copies, metadata={"format": "pt"})
 
 
 def load_weights(data: bytes) -> dict[str, Tensor]:
     """Return the `state_dict` in a `.pt` or `.safetensors` file.
 
+    Nothing in the file is run, and it takes no more memory than it has bytes.
+
     Raises:
-        BuilderError: it is neither, or holds more than tensors.
+        BuilderError: it is neither, holds more than tensors, or announces more than it holds.
     """
+    zipped = zipfile.is_zipfile(io.BytesIO(data))
+    if not zipped and data[_SAFETENSORS_HEADER : _SAFETENSORS_HEADER + 1] != b"{":
+        raise BuilderError(
+            "The file is no file of weights: it is neither a .pt that torch.save wrote "
+            "(torch 1.6 or later) nor a .safetensors."
+        )
     try:
-        if zipfile.is_zipfile(io.BytesIO(data)):
-            found = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-        else:
-            found = load_safetensors(data)
+        found = _load_pt(data) if zipped else load_safetensors(data)
+    except BuilderError:
+        raise
     except Exception as error:  # torch, pickle, zip and safetensors each have their own
         first = (str(error).strip() or repr(error)).splitlines()[0]
         raise BuilderError(
             f"The file holds no weights that can be loaded safely: {first}"
         ) from None
-    if not isinstance(found, dict) or not all(isinstance(v, Tensor) for v in found.values()):
+    if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
         raise BuilderError("The file holds something other than a state_dict of tensors.")
+    for name, value in found.items():
+        if not isinstance(value, Tensor):
+            raise BuilderError(
+                f"The file holds {shown(name)}, a {type(value).__name__}; a state_dict holds "
+                "tensors only: torch.save(model.state_dict(), path) writes one."
+            )
+        _check(name, value, len(data))
     return found
+
+
+def _load_pt(data: bytes) -> Any:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        unpacked = sum(entry.file_size for entry in archive.infolist())
+    if unpacked > len(data):  # torch writes without compression
+        raise BuilderError(
+            f"The file has {len(data):,} bytes and unpacks to {unpacked:,}; what torch.save writes "
+            "is not packed."
+        )
+    return torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+
+
+def _check(name: str, tensor: Tensor, limit: int) -> None:
+    """Raise `BuilderError` for a tensor that is larger than what the file holds of it."""
+    plain = tensor.layout is torch.strided and tensor.device.type == "cpu"
+    if plain and tensor.numel() * tensor.element_size() <= limit:
+        return
+    raise BuilderError(
+        f"The file announces {shown(name)} of shape {shown(tuple(tensor.shape))}, and does not "
+        f"hold so many values: it has {limit:,} bytes."
+    )
+
+
+def _whole(tensor: Tensor) -> Tensor:
+    """Return the tensor, or a copy if it is a part of a larger one, which would be written too."""
+    own = tensor.numel() * tensor.element_size()
+    return tensor if tensor.untyped_storage().nbytes() <= own else tensor.clone()
