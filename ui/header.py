@@ -113,13 +113,14 @@ def _chosen(key: str) -> None:
 
 
 def _scope(ws: state.Workspace) -> None:
-    key = state.show("model:block", ws.block or "")
+    title = ws.spec.name
+    key = state.show(f"model:block:{title}", ws.block or "")
     st.selectbox(
         "Editing",
         ["", *ws.spec.blocks],
         key=key,
         width=160,
-        format_func=lambda name: name or ws.spec.name,
+        format_func=lambda name: name or title,
         help="The model itself, or one of its blocks, whose changes show wherever it is used.",
         on_change=_enter,
         args=(key,),

@@ -168,9 +168,9 @@ def _container(resolution: Resolution) -> None:
     freedom = {
         "sequential": "`nn.Sequential` is a chain: it has a forward pass of its own and hands "
         "each layer what the one before gave. No branches, no functions, one input.",
-        "modulelist": "`nn.ModuleList` only holds layers, and registers them so that `parameters()` "
-        "finds them. The forward pass is yours: layers may read any earlier one, functions and "
-        "skip connections are allowed.",
+        "modulelist": "`nn.ModuleList` only holds layers, and registers them so that "
+        "`parameters()` finds them. The forward pass is yours: layers may read any earlier one, "
+        "functions and skip connections are allowed.",
     }
     for container, text in freedom.items():
         st.markdown(text)

@@ -95,7 +95,8 @@ class Launcher:
         with self._lock:
             if self._spare is not None and self._spare.stdin is not None:
                 self._spare.stdin.close()
-                self._spare.wait(timeout=20)
+                self._spare.kill()  # it has nothing to finish
+                self._spare.wait()
             self._spare = None
 
     def _hand(self, run_id: str) -> None:
