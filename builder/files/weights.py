@@ -15,6 +15,7 @@ from torch import Tensor
 from builder.errors import BuilderError, shown
 
 _SAFETENSORS_HEADER = 8  # bytes that give the length of the JSON that follows
+_TENSORS_ONLY = "weights are tensors only, as torch.save(model.state_dict(), path) writes them"
 
 
 def weights_pt(state: Mapping[str, Tensor]) -> bytes:
@@ -58,20 +59,23 @@ def load_weights(data: bytes) -> dict[str, Tensor]:
     except BuilderError:
         raise
     except Exception as error:  # torch, pickle, zip and safetensors each have their own
-        first = (str(error).strip() or repr(error)).splitlines()[0]
-        raise BuilderError(
-            f"The file holds no weights that can be loaded safely: {first}"
-        ) from None
+        raise BuilderError(f"The weights cannot be read: {_reason(error)}.") from None
     if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
-        raise BuilderError("The file holds something other than a state_dict of tensors.")
+        raise BuilderError(f"The file holds no state_dict; {_TENSORS_ONLY}.")
     for name, value in found.items():
         if not isinstance(value, Tensor):
             raise BuilderError(
-                f"The file holds {shown(name)}, a {type(value).__name__}; a state_dict holds "
-                "tensors only: torch.save(model.state_dict(), path) writes one."
+                f"The file holds {shown(name)} of type {type(value).__name__}; {_TENSORS_ONLY}."
             )
         _check(name, value, len(data))
     return found
+
+
+def _reason(error: Exception) -> str:
+    # torch goes on to say how to load the file all the same, and so run what is in it.
+    if "Weights only load failed" in str(error):
+        return f"the file asks for code to be run, and nothing of it was; {_TENSORS_ONLY}"
+    return (str(error).strip() or repr(error)).splitlines()[0].rstrip(".")
 
 
 def _load_pt(data: bytes) -> Any:
@@ -87,13 +91,14 @@ def _load_pt(data: bytes) -> Any:
 
 def _check(name: str, tensor: Tensor, limit: int) -> None:
     """Raise `BuilderError` for a tensor that is larger than what the file holds of it."""
-    plain = tensor.layout is torch.strided and tensor.device.type == "cpu"
-    if plain and tensor.numel() * tensor.element_size() <= limit:
-        return
-    raise BuilderError(
-        f"The file announces {shown(name)} of shape {shown(tuple(tensor.shape))}, and does not "
-        f"hold so many values: it has {limit:,} bytes."
-    )
+    if tensor.layout is not torch.strided:
+        raise BuilderError(f"The file holds {shown(name)} as {tensor.layout}; weights are dense.")
+    held = tensor.device.type == "cpu"
+    if not held or tensor.numel() * tensor.element_size() > limit:
+        raise BuilderError(
+            f"The file announces {shown(name)} of shape {shown(tuple(tensor.shape))}, and does not "
+            f"hold so many values: it has {limit:,} bytes."
+        )
 
 
 def _whole(tensor: Tensor) -> Tensor:
