@@ -27,7 +27,7 @@ _DIVIDES: Mapping[str, tuple[str, ...]] = {
     "num_heads": ("embed_dim",),
     "nhead": ("d_model",),
 }
-_AXIS_WORDS = {-1: "last axis", 1: "axis 1"}
+_AXIS_WORDS = {-1: "the last axis", 1: "axis 1"}
 
 
 @dataclass(frozen=True)
@@ -206,15 +206,32 @@ def _count(scene: Scene, row: Layer, inputs: tuple[Type, ...]) -> Problem | None
 
 
 def _tuple_fed(scene: Scene, row: Layer, inputs: tuple[Type, ...]) -> Problem | None:
+    if row.op == "item":
+        return _picked(scene, inputs[0])
     for index, value in enumerate(inputs):
         state = index == 1 and row.group == "Recurrent"
-        if isinstance(value, TensorType) or row.op == "item" or state:
+        if isinstance(value, TensorType) or state:
             continue
         source = scene.block_of.sources(scene.position)[index]
         kinds = "; ".join(describe(item) for item in value)
         return scene.problem(
             f"{row.op} takes a tensor; {source} gives {len(value)} things: {kinds}.",
             *fixes.take(scene, source, value),
+        )
+    return None
+
+
+def _picked(scene: Scene, value: Type) -> Problem | None:
+    source = scene.block_of.sources(scene.position)[0]
+    if isinstance(value, TensorType):
+        return scene.problem(
+            f"item takes one of several outputs; {source} gives a single tensor, {value}."
+        )
+    index, count = scene.called.args.get("index"), len(value)
+    if isinstance(index, int) and not -count <= index < count:
+        return scene.problem(
+            f"item has index={index}; {source} gives {count} things, counted from 0.",
+            fixes.set_one(scene, scene.called, "index", 0, "Set index to 0"),
         )
     return None
 
@@ -247,7 +264,7 @@ def _untold(
     for name, wire in row.infer.items():
         if name not in args and row.fields[name].required:
             return scene.problem(
-                f"{row.op} reads {name} off the {_AXIS_WORDS[wire.axis]} of what it receives, "
+                f"{row.op} reads {name} off {_AXIS_WORDS[wire.axis]} of what it receives, "
                 f"{describe(inputs[wire.input])}, which is no fixed size there.",
                 *fixes.example_input(scene, row),
             )
@@ -326,7 +343,7 @@ def _wire(
             again = f"by {scene.node.name}" if scene.shared else "with its block"
             return scene.problem(
                 f"{scene.called.name} was made with {name}={asked}; called again {again}, it "
-                f"receives {told:,} in the {where} of {value}.",
+                f"receives {told:,} in {where} of {value}.",
                 *scene.own_weights,
             )
         proposed = [fixes.set_one(scene, node, name, told, f"Set {name} to {told:,}")]
@@ -349,7 +366,7 @@ def _wire(
 
 
 def _size_text(row: Layer, name: str, asked: Any, where: str, told: int, value: TensorType) -> str:
-    return f"{row.op} has {name}={asked}; it receives {told:,} in the {where} of {value}."
+    return f"{row.op} has {name}={asked}; it receives {told:,} in {where} of {value}."
 
 
 def _divides(scene: Scene, row: Layer, args: Mapping[str, Any]) -> Problem | None:
