@@ -8,6 +8,10 @@ const FIRST_SCALE = 0.72;
 const LARGEST_FIT = 1.15;
 const PAN_PX = 80;
 const PAGE_SCROLL_MS = 250;
+// Smaller than this, text is a smudge that only costs time.
+const TEXT_FROM = 0.28;
+// Longer than an animated move, so that nothing vanishes while it is still on its way out.
+const HIDE_AFTER_MS = 300;
 
 // What the stylesheet gives and a file must carry itself.
 const EXPORTED = [
@@ -21,9 +25,11 @@ class Diagram {
     this.root = root.querySelector(".diagram");
     this.stage = this.root.querySelector(".stage");
     this.status = this.root.querySelector('[role="status"]');
-    this.view = svg("g");
+    this.layers = { lines: svg("g"), labels: svg("g"), boxes: svg("g") };
+    this.view = svg("g", {}, ...Object.values(this.layers));
     this.stage.append(arrowHead(), this.view);
     this.boxes = new Map();
+    this.parts = [];
     this.layout = null;
     this.selected = null;
     this.touched = false;
@@ -43,6 +49,7 @@ class Diagram {
       // The default would also keep a press from giving the diagram the focus.
       handleStartEvent: (event) => event.stopPropagation(),
     });
+    this.view.addEventListener("panzoomchange", () => this.seeAgain());
     this.listen();
     // The size comes from here alone: asking the stage for it would lay the page out each time.
     this.size = { width: 0, height: 0 };
@@ -52,6 +59,7 @@ class Diagram {
   }
 
   destroy() {
+    clearTimeout(this.hiding);
     this.resizes.disconnect();
     this.panzoom.destroy();
     document.removeEventListener("wheel", this.noteWheel, true);
@@ -97,28 +105,66 @@ class Diagram {
     const { nodes, edges } = this.data;
     const size = { width: this.width, height: SIZE.height };
     this.layout = layOut(nodes.map((node) => node.id), edges, size, this.frame());
-    const lines = this.layout.lines.map((line) =>
-      svg("path", {
+    const lines = this.layout.lines.map((line) => {
+      const path = svg("path", {
         class: `line${line.joint ? " stem" : ""}`,
         d: pathThrough(line.points, line.square),
         "marker-end": line.joint ? null : "url(#ll-arrow)",
-        "data-line": `${nodes[line.from]?.id ?? ""}→${nodes[line.to]?.id ?? ""}`,
-      }),
-    );
+        "data-line": `${nodes[line.source ?? line.from].id}→${nodes[line.to].id}`,
+      });
+      path.bounds = boundsOf(line.points);
+      return path;
+    });
     const labels = this.layout.lines.filter((line) => line.label).map((line) => {
       const { x, y } = middleOf(line.points);
-      return svg("text", { class: "label", x, y: y + 3.5, text: line.label });
+      const label = svg("text", { class: "label", x, y: y + 3.5, text: line.label });
+      label.bounds = boundsOf([{ x, y }]);
+      return label;
     });
     const old = this.boxes;
     this.boxes = new Map(nodes.map((node) => [node.id, old.get(node.id) ?? makeBox()]));
     for (const [id, box] of this.boxes) {
       const { x, y } = this.layout.boxes.get(id);
       sizeBox(box, this.width);
+      box.bounds = boundsOf([
+        { x: x - this.width / 2, y: y - SIZE.height / 2 },
+        { x: x + this.width / 2, y: y + SIZE.height / 2 },
+      ]);
       box.setAttribute("transform", `translate(${(x - this.width / 2).toFixed(1)},${(y - SIZE.height / 2).toFixed(1)})`);
     }
-    this.view.replaceChildren(...lines, ...labels, ...this.boxes.values());
+    for (const layer of Object.values(this.layers)) layer.replaceChildren();
+    this.parts = [
+      ...lines.map((node) => ({ node, layer: this.layers.lines })),
+      ...labels.map((node) => ({ node, layer: this.layers.labels })),
+      ...Array.from(this.boxes.values(), (node) => ({ node, layer: this.layers.boxes })),
+    ];
     for (const node of nodes) this.updateBox(this.boxes.get(node.id), node);
     if (!this.touched) this.firstView();
+    this.seeAgain();
+  }
+
+  /**
+   * Puts in what is in the frame and, a little later, takes out what is not. A zoom makes Chromium
+   * lay out every text again, hidden ones too: with 1,000 layers this makes it ten times faster.
+   */
+  seeAgain() {
+    this.see(false);
+    clearTimeout(this.hiding);
+    this.hiding = setTimeout(() => this.see(true), HIDE_AFTER_MS);
+  }
+
+  see(leave) {
+    const scale = this.panzoom.getScale();
+    const { x, y } = this.panzoom.getPan();
+    const [left, top] = [-x - MARGIN, -y - MARGIN];
+    const [right, bottom] = [this.size.width / scale - x + MARGIN, this.size.height / scale - y + MARGIN];
+    this.stage.classList.toggle("far", scale < TEXT_FROM);
+    for (const { node, layer } of this.parts) {
+      const { bounds } = node;
+      const seen = bounds.right > left && bounds.left < right && bounds.bottom > top && bounds.top < bottom;
+      if (seen && !node.parentNode) layer.append(node);
+      else if (leave && !seen && node.parentNode) node.remove();
+    }
   }
 
   updateBox(box, node) {
@@ -303,6 +349,8 @@ class Diagram {
   /** The whole diagram as a file, with the colours of the page. */
   download() {
     const { width, height } = this.layout;
+    for (const { node, layer } of this.parts) layer.append(node);
+    this.stage.classList.remove("far");
     const copy = this.stage.cloneNode(true);
     const drawn = this.stage.querySelectorAll("*");
     copy.querySelectorAll("*").forEach((node, index) => {
@@ -311,6 +359,7 @@ class Diagram {
       for (const name of ["class", "style"]) node.removeAttribute(name);
     });
     for (const name of ["class", "style", "tabindex", "role", "aria-label", "aria-roledescription"]) copy.removeAttribute(name);
+    this.see(true);
     copy.setAttribute("xmlns", SVG);
     copy.setAttribute("viewBox", [-MARGIN, -MARGIN, width + 2 * MARGIN, height + 2 * MARGIN].join(" "));
     copy.setAttribute("width", width + 2 * MARGIN);
@@ -321,6 +370,12 @@ class Diagram {
     el("a", { href: url, download: `${this.data.name}.svg` }).click();
     setTimeout(() => URL.revokeObjectURL(url), 1000);
   }
+}
+
+function boundsOf(points) {
+  const xs = points.map((point) => point.x);
+  const ys = points.map((point) => point.y);
+  return { left: Math.min(...xs), right: Math.max(...xs), top: Math.min(...ys), bottom: Math.max(...ys) };
 }
 
 function middleOf(points) {

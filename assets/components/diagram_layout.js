@@ -50,7 +50,7 @@ function layOutPiece(piece, inner, entering, size) {
       joint,
     };
   }
-  const edges = [...inner, ...(joint ? entering.map((edge) => ({ ...edge, from: JOINT })) : [])];
+  const edges = [...inner, ...(joint ? entering.map((edge) => ({ ...edge, from: JOINT, source: edge.from })) : [])];
   const steps = edges.map(({ from, to }) => to - (from === JOINT ? piece.start - 1 : from));
   // A chain with skips reads best as a straight line with rails; branches stand side by side.
   const chain = new Set(edges.filter((_, i) => steps[i] === 1).map(({ to }) => to));
