@@ -14,7 +14,8 @@ from builder.spec import Node
 from ui import state
 from ui.values import from_text, to_text
 
-_NUMBER, _CHOSEN = "number", "set by hand"
+_NUMBER = "number"
+_BOX = 84
 
 
 def layer_form(row: Layer, node: Node, step: Step | None) -> None:
@@ -24,11 +25,9 @@ def layer_form(row: Layer, node: Node, step: Step | None) -> None:
     rest = [f for f in row.fields.values() if f.name not in row.first and f.name not in row.infer]
     with st.container(key="fields"):
         for field in first:
-            with st.container(gap="xsmall"):
-                _field(row, node, field)
+            _field(row, node, field)
         for field in told:
-            with st.container(gap="xsmall"):
-                _told(row, node, field, step)
+            _told(row, node, field, step)
     if not rest:
         return
     changed = sum(field.name in node.args for field in rest)
@@ -37,8 +36,7 @@ def layer_form(row: Layer, node: Node, step: Step | None) -> None:
     if more.open:
         with more, st.container(key="more-fields"):
             for field in rest:
-                with st.container(gap="xsmall"):
-                    _field(row, node, field)
+                _field(row, node, field)
 
 
 def _key(node: Node, field: Field, part: str = "") -> str:
@@ -125,27 +123,28 @@ def _slider(node: Node, field: Field, value: int | float, *, labelled: bool = Tr
     whole = field.kind != "float"
     cast = int if whole else float
     step = 1 if whole else 0.01
-    left, right = st.columns([1.7, 1], vertical_alignment="bottom", gap="small", wrap=False)
     slid = state.show(_key(node, field, "slider"), cast(value))
-    left.slider(
-        field.name,
-        cast(low),
-        cast(top),
-        key=slid,
-        step=step,
-        help=field.help if labelled else None,
-        label_visibility="visible" if labelled else "collapsed",
-        on_change=_took,
-        args=(slid, node.name, field),
-    )
     box = state.show(_key(node, field), to_text(value))
-    right.text_input(
-        f"{field.name}, exactly",
-        key=box,
-        label_visibility="collapsed",
-        on_change=_typed,
-        args=(box, node.name, field),
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", wrap=False):
+        st.slider(
+            field.name,
+            cast(low),
+            cast(top),
+            key=slid,
+            step=step,
+            help=field.help if labelled else None,
+            label_visibility="visible" if labelled else "collapsed",
+            on_change=_took,
+            args=(slid, node.name, field),
+        )
+        st.text_input(
+            f"{field.name}, exactly",
+            key=box,
+            width=_BOX,
+            label_visibility="collapsed",
+            on_change=_typed,
+            args=(box, node.name, field),
+        )
     _wrong(box)
 
 
@@ -166,19 +165,20 @@ def _number_or_word(node: Node, field: Field, value: Any) -> None:
     """Padding: a number, or `same` or `valid`."""
     mode = value if isinstance(value, str) else _NUMBER
     key = state.show(_key(node, field, "mode"), mode)
-    st.segmented_control(
-        field.name,
-        [_NUMBER, *field.choices],
-        key=key,
-        help=field.help,
-        required=True,
-        on_change=_mode,
-        args=(key, node.name, field),
-    )
-    if _slides(field, value):
-        _slider(node, field, value, labelled=False)
-    elif not isinstance(value, str):
-        _text(node, field, value)
+    with st.container(gap="xsmall"):
+        st.segmented_control(
+            field.name,
+            [_NUMBER, *field.choices],
+            key=key,
+            help=field.help,
+            required=True,
+            on_change=_mode,
+            args=(key, node.name, field),
+        )
+        if _slides(field, value):
+            _slider(node, field, value, labelled=False)
+        elif not isinstance(value, str):
+            _text(node, field, value)
 
 
 def _mode(key: str, node_name: str, field: Field) -> None:
@@ -190,37 +190,37 @@ def _told(row: Layer, node: Node, field: Field, step: Step | None) -> None:
     """A size that the wire tells: shown as such, or set by hand."""
     by_hand = field.name in node.args
     known = step.args.get(field.name) if step else None
-    left, right = st.columns([1.7, 1], vertical_alignment="bottom", gap="small", wrap=False)
-    if by_hand:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", wrap=False):
+        if not by_hand:
+            shown = "unknown yet" if known is None else to_text(known)
+            st.markdown(f"{field.name} :gray[=] **{shown}** :gray-badge[inferred]")
+            st.button(
+                "Set",
+                key=_key(node, field, "set"),
+                help=f"Set {field.name} by hand. {field.help}",
+                width=_BOX,
+                disabled=known is None,
+                on_click=_set,
+                args=(node.name, field, known),
+            )
+            return
         key = state.show(_key(node, field), to_text(node.args[field.name]))
-        left.text_input(
+        st.text_input(
             field.name,
             key=key,
             help=field.help,
             on_change=_typed,
             args=(key, node.name, field),
         )
-        right.button(
+        st.button(
             "Infer",
             key=_key(node, field, "infer"),
             help=f"Let the layer before tell {field.name}.",
-            width="stretch",
+            width=_BOX,
             on_click=_infer,
             args=(node.name, field.name),
         )
-        _wrong(key)
-        return
-    shown = "unknown yet" if known is None else to_text(known)
-    left.markdown(f"{field.name} :gray[=] **{shown}** :gray-badge[inferred]", help=field.help)
-    right.button(
-        "Set",
-        key=_key(node, field, "set"),
-        help=f"Set {field.name} by hand.",
-        width="stretch",
-        disabled=known is None,
-        on_click=_set,
-        args=(node.name, field, known),
-    )
+    _wrong(key)
 
 
 def _infer(node_name: str, arg: str) -> None:

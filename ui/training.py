@@ -181,7 +181,7 @@ def _option(name: str, option: Any, settings: Recipe) -> None:
 def _fit(samples: Samples) -> bool:
     """Say whether data and model fit, and offer what makes them."""
     ws = state.workspace()
-    found = mismatches(ws.spec, samples)
+    found = mismatches(ws.spec, samples, recipe().outputs(samples.outputs))
     if not found:
         resolution = resolve(ws.spec)
         st.success(

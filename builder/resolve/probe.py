@@ -86,23 +86,26 @@ def probe(call: Call) -> Probe:
 
 def _run(call: Call) -> Probe:
     row = CATALOG[call.op]
-    with torch.device("meta"), torch.no_grad():
+    with torch.device("meta"):
         made = row.make(call.args)
-        outputs = []
-        macs = 0
-        for batch in (2, 3):
-            given = [_empty(value, batch) for value in call.inputs]
-            given *= row.repeat if len(given) == 1 else 1
-            with FlopCounterMode(display=False) as counter:
-                outputs.append(made(*given) if row.is_module else made(*given, training=True))
-            macs = macs or counter.get_total_flops() // 2 // batch
+
+    def run(batch: int) -> Any:
+        given = [_empty(value, batch) for value in call.inputs]
+        given *= row.repeat if len(given) == 1 else 1
+        return made(*given) if row.is_module else made(*given, training=True)
+
+    with torch.no_grad():
+        with FlopCounterMode(display=False) as counter:
+            two = run(2)
+        macs = counter.get_total_flops() // 2 // 2
+        three = run(3)
     held: Sequence[tuple[str, nn.Parameter]] = ()
     buffers = 0
     if isinstance(made, nn.Module):
         held = list(made.named_parameters())
         buffers = sum(buffer.numel() for buffer in made.buffers())
     return Probe(
-        output=_merge(outputs[0], outputs[1]),
+        output=_merge(two, three),
         parameters=tuple(Parameter(name, tuple(p.shape), p.numel()) for name, p in held),
         buffers=buffers,
         macs=macs,

@@ -52,7 +52,7 @@ class Launcher:
         check(spec, budget=budget)
         samples = load(recipe.dataset, **recipe.options)
         recipe.check(samples.task)
-        wrong = mismatches(spec, samples)
+        wrong = mismatches(spec, samples, recipe.outputs(samples.outputs))
         if wrong:
             raise DataError(wrong[0].message)
         prepare_data(self.store.home, recipe)

@@ -348,6 +348,14 @@ class Recipe:
                 f"This machine has no device {self.device!r}; it has {', '.join(devices())}."
             )
 
+    def outputs(self, classes: int) -> int | None:
+        """Return how many outputs the loss asks for, `None` where more than one number will do.
+
+        A loss that takes class numbers wants an output for each; a yes or no for each class can
+        tell two of them by one output.
+        """
+        return classes if LOSSES[self.loss].target == "index" else None
+
     def make_optimizer(self, model: nn.Module) -> Optimizer:
         """Return the optimizer over all parameters of a model, in one kernel where torch can."""
         row = OPTIMIZERS[self.optimizer]

@@ -1,0 +1,139 @@
+"""From a key pressed on a slider to new text in the page, against a page that does nothing else.
+
+Both are driven in one Chromium, in turn, so that what else the machine does falls on both alike.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from benchmarks.report import Row
+from builder import ModelSpec, Node
+from builder.spec import Input
+from builder.store import Store
+from tests.browser.chromium import find_chromium
+from tests.browser.conftest import FLAGS
+from tests.browser.screen import open_page, settle
+from tests.browser.server import running_server
+
+TURNS = 15
+_WARM_UP = 2  # the first turns load what is loaded late
+_TRIVIAL = """import streamlit as st
+
+value = st.slider("width", 1, 512, 16)
+st.markdown(f"shape-{value}-end")
+"""
+# Time runs from the key to the frame in which the text stands, inside a component's root too.
+_WATCH = """
+(wanted) => {
+  const texts = (root) => {
+    let all = root.textContent || "";
+    for (const e of root.querySelectorAll("*")) if (e.shadowRoot) all += texts(e.shadowRoot);
+    return all;
+  };
+  window.spent = new Promise((done) => {
+    let began = null;
+    addEventListener("keydown", () => { began = performance.now(); }, {capture: true, once: true});
+    const look = () => {
+      if (began !== null && texts(document.body).includes(wanted)) done(performance.now() - began);
+      else requestAnimationFrame(look);
+    };
+    look();
+  });
+}
+"""
+
+
+def measure() -> list[Row]:
+    """Return the rows: the Build page with LeNet-5, and with a thousand layers."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        trivial = folder / "trivial" / "app.py"
+        trivial.parent.mkdir()
+        trivial.write_text(_TRIVIAL)
+        home = folder / "home"
+        Store(home).save_model("deep", _deep(1000))
+        floor = stack.enter_context(running_server(trivial.parent, app=trivial))
+        ours = stack.enter_context(running_server(folder, home=home))
+        browser = stack.enter_context(sync_playwright()).chromium.launch(
+            executable_path=find_chromium(), args=FLAGS
+        )
+        rivals = {
+            "trivial": _trivial(browser, floor.url),
+            "lenet": _build(browser, f"{ours.url}/", "out_channels", "(N, {}, 28, 28)", 6),
+            "deep": _build(browser, f"{ours.url}/?model=deep", "out_features", "(N, {})", 16),
+        }
+        times: dict[str, list[float]] = {name: [] for name in rivals}
+        for turn in range(TURNS + _WARM_UP):
+            for name, press in rivals.items():
+                spent = press()
+                if turn >= _WARM_UP:
+                    times[name].append(spent)
+        browser.close()
+    base, lenet, deep = (statistics.median(times[name]) for name in rivals)
+    pairs = zip(times["lenet"], times["trivial"], strict=True)
+    ratio = statistics.median(ours / floor for ours, floor in pairs)
+    return [
+        Row(
+            "Build page, slider to new shapes / trivial page",
+            ratio,
+            "<= 2",
+            ratio <= 2,
+            f"{lenet:.0f} ms against {base:.0f} ms, median of {TURNS} pairs",
+        ),
+        Row(
+            "1,000 layers, slider to new shapes / 1 s",
+            deep / 1000,
+            "< 1",
+            deep < 1000,
+            f"{deep:.0f} ms, the browser's part included",
+        ),
+    ]
+
+
+def _deep(layers: int) -> ModelSpec:
+    nodes = [
+        Node(str(i), "nn.ReLU" if i % 2 else "nn.Linear", {} if i % 2 else {"out_features": 16})
+        for i in range(layers)
+    ]
+    return ModelSpec("Deep", (Input("x", (16,)),), "sequential", tuple(nodes))
+
+
+def _trivial(browser: Browser, url: str) -> Callable[[], float]:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    open_page(page, url)
+    return _presser(page, "width", "shape-{}-end", 16)
+
+
+def _build(
+    browser: Browser, url: str, label: str, shape: str, width: int
+) -> Callable[[], float]:
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    open_page(page, url)
+    page.locator('.rows .row[data-name="0"] .title').click()
+    page.get_by_role("slider", name=label).wait_for()
+    settle(page)
+    return _presser(page, label, shape, width)
+
+
+def _presser(page: Page, label: str, shape: str, value: int) -> Callable[[], float]:
+    """Return a function that moves the slider by one and gives the ms until the page shows it."""
+
+    def press() -> float:
+        nonlocal value
+        value += 1
+        page.bring_to_front()  # a tab in the background draws no frames
+        page.get_by_role("slider", name=label).focus()
+        page.evaluate(_WATCH, shape.format(value))
+        page.keyboard.press("ArrowRight")
+        spent = float(page.evaluate("() => window.spent"))
+        settle(page)
+        return spent
+
+    return press
