@@ -8,6 +8,7 @@ from builder import edit
 from builder.spec import DTYPES, Input
 from ui import state
 from ui.gallery import gallery
+from ui.guide import guide
 from ui.values import to_text
 
 _CONTAINERS = {"sequential": "Sequential", "modulelist": "ModuleList", "graph": "Graph"}
@@ -48,6 +49,7 @@ def header() -> None:
         )
         if st.button("Starting points", icon=":material/dashboard:", key="open-gallery"):
             gallery()
+        guide()
     if ws.complaint:
         st.error(ws.complaint, icon=":material/block:")
 
