@@ -294,14 +294,14 @@ def test_a_file_too_large_is_refused_at_once(megabytes: int) -> None:
     for content in (text, text.encode()):
         start = time.perf_counter()
         assert f"has {megabytes} MB" in refusal(content)
-        assert time.perf_counter() - start < 0.1
+        assert time.perf_counter() - start < 0.5
 
 
 def test_the_largest_file_that_is_read_is_read_in_a_moment() -> None:
     nodes = [{"name": str(i), "op": "nn.ReLU"} for i in range(MAX_NODES)]
     start = time.perf_counter()
     assert len(ModelSpec.from_json(json.dumps(document(nodes=nodes))).nodes) == MAX_NODES
-    assert time.perf_counter() - start < 5
+    assert time.perf_counter() - start < 10
     more = [*nodes, {"name": "a", "op": "nn.ReLU"}]
     assert "holds 10001 layers; 10000 at most" in refusal(document(nodes=more))
 
