@@ -89,7 +89,8 @@ def plane(samples: Samples, boundary: Boundary | None) -> go.Figure:
         height=420,
         margin={"l": 8, "r": 8, "t": 34, "b": 8},
         legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.1},
-        yaxis={"scaleanchor": "x"},
+        xaxis={"constrain": "domain"},
+        yaxis={"scaleanchor": "x", "constrain": "domain"},
         uirevision="plane",
     )
     return figure

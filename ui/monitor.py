@@ -30,16 +30,36 @@ _WORDS = {
 
 
 def current_run() -> Run | None:
-    """Return the run on show: the one started here, the one in the address, or the last."""
+    """Return the run on show, offering the model's others.
+
+    It is the one started or chosen here, the one in the address, or the model's last.
+    """
     store = state.store()
     runs = store.runs(model_id=state.workspace().model_id)
     known = {run.id: run for run in runs}
     wanted = state.get(RUN) or state.address(RUN)
     if wanted not in known:
         wanted = runs[0].id if runs else None
+    if len(runs) > 1:
+        key = state.show("choose-run", wanted)
+        st.selectbox(
+            "Run",
+            list(known),
+            key=key,
+            format_func=lambda run_id: _title(known[run_id]),
+            help="The runs of this model, the newest first.",
+            on_change=lambda: state.put(RUN, state.get(key)),
+        )
     state.put(RUN, wanted)
     state.set_address(RUN, wanted)
     return known.get(wanted) if wanted else None
+
+
+def _title(run: Run) -> str:
+    settings = Recipe.from_json(run.recipe)
+    when = time.strftime("%d %b, %H:%M:%S", time.localtime(run.created))
+    data = DATASETS[settings.dataset].title
+    return f"{when} · {data} · {settings.optimizer} {settings.lr:g} · {_WORDS[run.status][0]}"
 
 
 def monitor() -> None:
