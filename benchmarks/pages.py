@@ -11,9 +11,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from benchmarks.report import Row
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from benchmarks.report import Row
 from builder import ModelSpec, Node
 from builder.spec import Input
 from builder.store import Store

@@ -14,8 +14,8 @@ _BUILD = """
 4. The views on the right show the same model as a diagram, a table, PyTorch code, or JSON.
 5. Go to **Train**, choose data, press Start, and take weights and code with you.
 
-**In the list**: arrow keys select, Alt + Up or Down moves, F2 renames, Del deletes, Ctrl + Z undoes.
-The **+** of a row marks where the next layer goes; rows and palette entries can be dragged.
+**In the list**: arrow keys select, Alt + Up or Down moves, F2 renames, Del deletes, Ctrl + Z goes
+back. The **+** of a row marks where the next layer goes; rows and palette entries can be dragged.
 
 **Containers**: a Sequential is a chain; in a ModuleList or a Graph a layer's *Reads* may name any
 earlier layers, for branches and skip connections. Functions such as `+` and `torch.cat` live there.

@@ -16,13 +16,15 @@ ASSETS = Path(__file__).resolve().parents[2] / "assets" / "components"
 Intent = dict[str, Any]
 
 
-def register(name: str, *, html: str, scripts: tuple[str, ...] = ()) -> ComponentRenderer:
+def register(
+    name: str, *, html: str, scripts: tuple[str, ...] = (), styles: tuple[str, ...] = ()
+) -> ComponentRenderer:
     """Registers the component whose script and style are ``name.js`` and ``name.css``.
 
-    The shared script and style and the further ``scripts`` are put in front of its own.
+    The shared script and style and the further ``scripts`` and ``styles`` come before its own.
     """
-    scripts = (*scripts, "common.js", f"{name}.js")
-    styles = ("base.css", f"{name}.css")
+    scripts = ("common.js", *scripts, f"{name}.js")
+    styles = ("base.css", *styles, f"{name}.css")
     return st.components.v2.component(
         f"layerlab_{name}",
         html=html,

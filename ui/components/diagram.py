@@ -30,7 +30,12 @@ class DiagramEdge:
 
 _component = register(
     "diagram",
-    scripts=("vendor/dagre-3.1.3.min.js", "vendor/panzoom-4.6.2.min.js", "diagram_layout.js"),
+    scripts=(
+        "vendor/dagre-3.1.3.min.js",
+        "vendor/panzoom-4.6.2.min.js",
+        "diagram_layout.js",
+        "diagram_boxes.js",
+    ),
     html="""
     <div class="ll diagram">
       <svg class="stage" tabindex="0" role="application" aria-roledescription="diagram"

@@ -47,7 +47,8 @@ class PortRow:
 
 _component = register(
     "layer_list",
-    scripts=("vendor/sortable-1.15.7.min.js",),
+    scripts=("vendor/sortable-1.15.7.min.js", "layer_rows.js"),
+    styles=("layer_rows.css",),
     html="""
     <div class="ll layer-list">
       <div class="scroll">
