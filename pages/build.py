@@ -23,7 +23,7 @@ def workbench() -> None:
         with st.container(key="bench-list"):
             layer_list(
                 layers.rows(ws.spec, resolution, ws.block),
-                inputs=layers.inputs(ws.spec, ws.block, ws.selected),
+                inputs=layers.inputs(ws.spec, resolution, ws.block, ws.selected),
                 outputs=layers.outputs(ws.spec, resolution, ws.block),
                 selected=ws.selected,
                 insert_at=ws.insert_at,

@@ -91,7 +91,7 @@ def _row(
     return LayerRow(
         name=node.name,
         op=node.op,
-        title=row.title if row else f"{node.op} again" if again else node.op,
+        title=_title(node.op, again=again),
         group=row.group if row else "Block",
         summary=_summary(node, step),
         shape=step.shape_text if step else "",
@@ -104,6 +104,14 @@ def _row(
         warning_fixes=[fix.label for fix in note.fixes] if note else (),
         inputs=", ".join(node.inputs),
     )
+
+
+def _title(op: str, *, again: bool) -> str:
+    """Return what a layer is called: Conv2d; functions keep their module, F.relu."""
+    row = CATALOG.get(op)
+    if row is None:
+        return f"{op} again" if again else op
+    return row.title if row.is_module else row.op
 
 
 def _summary(node: Node, step: Step | None) -> list[tuple[str, bool]]:
@@ -136,10 +144,15 @@ def _words(name: str, value: object) -> str:
     return f"{short} ({text})" if isinstance(value, tuple) else f"{short} {text}"
 
 
-def inputs(spec: ModelSpec, block: str | None, selected: str | None) -> list[PortRow]:
-    """Return the rows for what goes in."""
+def inputs(
+    spec: ModelSpec, resolution: Resolution, block: str | None, selected: str | None
+) -> list[PortRow]:
+    """Return the rows for what goes in; for a named block, at the first place it is used."""
     if block is not None:
-        return [PortRow(name, "") for name in spec.block(block).inputs]
+        used = _find(resolution.steps, block)
+        names = spec.block(block).inputs
+        shapes = [describe(value) for value in used.inputs] if used else [""] * len(names)
+        return [PortRow(name, shape) for name, shape in zip(names, shapes, strict=False)]
     return [
         PortRow(
             entry.name,
@@ -176,8 +189,8 @@ def graph(
 ) -> tuple[list[DiagramNode], list[DiagramEdge]]:
     """Return the boxes and lines of a block's diagram, its inputs among the boxes."""
     target = spec.block(block)
-    known = {name: row.shape for row in inputs(spec, block, None) for name in [row.name]}
-    nodes = [DiagramNode(name, name, known[name], "Input") for name in target.inputs]
+    ports = inputs(spec, resolution, block, None)
+    nodes = [DiagramNode(port.name, port.name, port.shape, "Input") for port in ports]
     nodes += [
         DiagramNode(
             row.name,

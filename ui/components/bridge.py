@@ -21,10 +21,11 @@ def register(
 ) -> ComponentRenderer:
     """Registers the component whose script and style are ``name.js`` and ``name.css``.
 
-    The shared script and style and the further ``scripts`` and ``styles`` come before its own.
+    ``common.js`` and the further ``scripts`` come before its own script, ``base.css`` before its
+    own style and the further ``styles`` after it.
     """
     scripts = ("common.js", *scripts, f"{name}.js")
-    styles = ("base.css", *styles, f"{name}.css")
+    styles = ("base.css", f"{name}.css", *styles)
     return st.components.v2.component(
         f"layerlab_{name}",
         html=html,
