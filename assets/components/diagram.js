@@ -1,7 +1,6 @@
 // The diagram of a model: boxes in running order, lines between them, to pan, zoom and pick from.
 
-const SIZE = { height: 40, least: 92, most: 184, padding: 26 };
-const MARGIN = 24;
+const TOOLS = 36;
 // Below this scale the text of a box is too small to read, so the first view shows a part instead.
 const LEGIBLE = 0.62;
 const FIRST_SCALE = 0.72;
@@ -12,12 +11,6 @@ const PAGE_SCROLL_MS = 250;
 const TEXT_FROM = 0.28;
 // Longer than an animated move, so that nothing vanishes while it is still on its way out.
 const HIDE_AFTER_MS = 300;
-
-// What the stylesheet gives and a file must carry itself.
-const EXPORTED = [
-  "fill", "stroke", "stroke-width", "stroke-dasharray", "opacity", "font-family", "font-size",
-  "font-weight", "text-anchor", "text-decoration-line", "paint-order", "stroke-linecap", "display",
-];
 
 class Diagram {
   constructor(root, channel) {
@@ -97,8 +90,12 @@ class Diagram {
     return Math.min(SIZE.most, Math.ceil(widest) + SIZE.padding);
   }
 
+  /** The room for the drawing: within the margins and above the buttons. */
   frame() {
-    return { width: Math.max(this.size.width - 2 * MARGIN, 1), height: Math.max(this.size.height - 2 * MARGIN, 1) };
+    return {
+      width: Math.max(this.size.width - 2 * MARGIN, 1),
+      height: Math.max(this.size.height - 2 * MARGIN - TOOLS, 1),
+    };
   }
 
   place() {
@@ -230,7 +227,7 @@ class Diagram {
     if (this.layout.width === 0) return;
     const scale = this.fitScale();
     const x = (this.size.width / scale - this.layout.width) / 2;
-    const y = (this.size.height / scale - this.layout.height) / 2;
+    const y = ((this.size.height - TOOLS) / scale - this.layout.height) / 2;
     this.show(scale, x, Math.min(y, 2 * MARGIN / scale), animate);
   }
 
@@ -346,78 +343,17 @@ class Diagram {
     this.channel.send({ select: id });
   }
 
-  /** The whole diagram as a file, with the colours of the page. */
+  /** The whole diagram as a file, whatever part of it is in the frame. */
   download() {
-    const { width, height } = this.layout;
     for (const { node, layer } of this.parts) layer.append(node);
     this.stage.classList.remove("far");
-    const copy = this.stage.cloneNode(true);
-    const drawn = this.stage.querySelectorAll("*");
-    copy.querySelectorAll("*").forEach((node, index) => {
-      const style = getComputedStyle(drawn[index]);
-      for (const name of EXPORTED) node.setAttribute(name, style.getPropertyValue(name));
-      for (const name of ["class", "style"]) node.removeAttribute(name);
-    });
-    for (const name of ["class", "style", "tabindex", "role", "aria-label", "aria-roledescription"]) copy.removeAttribute(name);
+    const background = getComputedStyle(this.root).backgroundColor;
+    const copy = copyForFile(this.stage, this.layout, background);
     this.see(true);
-    copy.setAttribute("xmlns", SVG);
-    copy.setAttribute("viewBox", [-MARGIN, -MARGIN, width + 2 * MARGIN, height + 2 * MARGIN].join(" "));
-    copy.setAttribute("width", width + 2 * MARGIN);
-    copy.setAttribute("height", height + 2 * MARGIN);
-    const page = { x: -MARGIN, y: -MARGIN, width: "100%", height: "100%", fill: getComputedStyle(this.root).backgroundColor };
-    copy.prepend(svg("rect", page));
     const url = URL.createObjectURL(new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" }));
     el("a", { href: url, download: `${this.data.name}.svg` }).click();
     setTimeout(() => URL.revokeObjectURL(url), 1000);
   }
-}
-
-function boundsOf(points) {
-  const xs = points.map((point) => point.x);
-  const ys = points.map((point) => point.y);
-  return { left: Math.min(...xs), right: Math.max(...xs), top: Math.min(...ys), bottom: Math.max(...ys) };
-}
-
-function middleOf(points) {
-  const [before, after] = [points[Math.ceil(points.length / 2) - 1], points[Math.floor(points.length / 2)]];
-  return { x: (before.x + after.x) / 2, y: (before.y + after.y) / 2 };
-}
-
-const STATE_WORDS = { fault: "fault here", unreached: "not reached", off: "switched off" };
-
-function arrowHead() {
-  return svg(
-    "defs",
-    {},
-    svg(
-      "marker",
-      { id: "ll-arrow", viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 6.5, markerHeight: 6.5, orient: "auto-start-reverse" },
-      svg("path", { class: "arrow", d: "M0,0.8L7.4,4L0,7.2Z" }),
-    ),
-  );
-}
-
-function makeBox() {
-  return svg(
-    "g",
-    { class: "box" },
-    svg("title"),
-    svg("rect", { class: "frame", height: SIZE.height, rx: 7 }),
-    svg("rect", { class: "group", x: 7, y: 8, width: 4, height: SIZE.height - 16, rx: 2 }),
-    svg("text", { class: "title", x: 18, y: 17 }),
-    svg("text", { class: "subtitle", x: 18, y: 31 }),
-    svg(
-      "g",
-      { class: "alarm" },
-      svg("circle", { r: 7 }),
-      svg("path", { d: "M0,-3.6V0.6M0,3.4V3.5" }),
-    ),
-  );
-}
-
-function sizeBox(box, width) {
-  box.querySelector(".frame").setAttribute("width", width);
-  box.querySelector(".alarm").setAttribute("transform", `translate(${width - 13},${SIZE.height / 2})`);
 }
 
 export default function (component) {

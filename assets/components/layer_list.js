@@ -61,8 +61,8 @@ class LayerList {
     this.root.style.setProperty("--height", data.height == null ? "none" : `${data.height}px`);
     const longest = Math.max(12, ...[...data.rows, ...data.inputs].map((row) => row.shape.length));
     this.root.style.setProperty("--shape-width", `${Math.min(longest, 26) * SHAPE_CHARACTER_REM}rem`);
-    this.drawPorts(this.inputs, data.inputs, "input");
-    this.drawPorts(this.outputs, data.outputs, "output");
+    drawPorts(this.inputs, data.inputs, "input");
+    drawPorts(this.outputs, data.outputs, "output");
     this.empty.hidden = data.rows.length > 0;
     this.drawRows(data.rows);
     this.drawMarker(data.insertAt);
@@ -84,10 +84,10 @@ class LayerList {
     for (const row of rows) {
       let node = this.rows.get(row.name);
       if (!node) {
-        node = this.makeRow(row);
+        node = makeRow(row);
         this.rows.set(row.name, node);
       }
-      this.updateRow(node, row);
+      updateRow(node, row);
       if (node === cursor) {
         cursor = nextRow(cursor);
         continue;
@@ -101,102 +101,6 @@ class LayerList {
       }
       this.list.insertBefore(node, cursor);
     }
-  }
-
-  makeRow(row) {
-    return el(
-      "div",
-      { class: "row", role: "row", tabindex: "-1", "data-name": row.name },
-      el("span", { class: "grip", title: "Drag to move (Alt+↑ and Alt+↓)", "aria-hidden": "true" }, icon("grip")),
-      el(
-        "div",
-        { class: "main", role: "gridcell" },
-        el("div", { class: "line" }),
-        el("div", { class: "summary" }),
-      ),
-      el("div", { class: "shape", role: "gridcell" }),
-      el(
-        "div",
-        { class: "params", role: "gridcell" },
-        el("span", { class: "count" }),
-        el("span", { class: "share", "aria-hidden": "true" }, el("i")),
-      ),
-    );
-  }
-
-  updateRow(node, row) {
-    const signature = JSON.stringify(row);
-    if (node.signature === signature) return;
-    node.signature = signature;
-    node.row = row;
-    const kept = ["chosen", "hovered"].filter((name) => node.classList.contains(name));
-    node.className = ["row", row.state, ...kept].join(" ");
-    node.dataset.name = row.name;
-    node.style.setProperty("--group", row.colour);
-    node.querySelector(".grip").title = `Drag to move ${row.title} (Alt+↑ and Alt+↓)`;
-    const line = node.querySelector(".line");
-    if (!line.querySelector(".rename")) line.replaceChildren(...this.headline(row));
-    const summary = node.querySelector(".summary");
-    summary.replaceChildren(...row.summary.flatMap(([text, inferred]) => summaryPart(text, inferred)));
-    summary.title = row.summary.map(([text]) => text).join("");
-    const shape = node.querySelector(".shape");
-    shape.replaceChildren(...shapeParts(row.shape));
-    shape.title = row.shape ? `Output ${row.shape}` : "";
-    const count = node.querySelector(".count");
-    count.textContent = row.state === "unreached" ? "" : row.params ? formatCount(row.params) : "—";
-    count.classList.toggle("none", !row.params);
-    count.title = row.params
-      ? `${row.params.toLocaleString("en-US")} parameters, ${(row.share * 100).toFixed(1)} % of the model`
-      : "No parameters";
-    const bar = node.querySelector(".share");
-    bar.hidden = !row.params;
-    bar.firstChild.style.width = `${Math.max(row.share * 100, 1.5)}%`;
-    for (const note of node.querySelectorAll(".note")) note.remove();
-    if (row.message) node.append(makeNote("fault", row.message, row.fixes));
-    if (row.warning) node.append(makeNote("warning", row.warning, row.warningFixes));
-    const bar_ = node.querySelector(".actions");
-    if (bar_) this.addActions(node);
-    node.setAttribute("aria-label", describe(row));
-  }
-
-  headline(row) {
-    return [
-      el("span", { class: "chip", title: row.group, "aria-hidden": "true" }),
-      el("span", { class: "title", text: row.title, title: row.op }),
-      el("span", { class: "name", text: row.name, title: "Double-click or F2 to rename" }),
-      row.state === "off" ? el("span", { class: "badge", text: "off" }) : null,
-      row.inputs ? el("span", { class: "from", text: row.inputs, title: row.inputs }) : null,
-    ].filter(Boolean);
-  }
-
-  drawPorts(parent, ports, kind) {
-    const signature = JSON.stringify(ports);
-    if (parent.signature === signature) return;
-    parent.signature = signature;
-    parent.replaceChildren(
-      ...ports.map((port) =>
-        el(
-          "div",
-          {
-            class: `port ${port.selected ? "chosen" : ""}`,
-            role: "row",
-            tabindex: kind === "input" ? "0" : null,
-            "aria-selected": kind === "input" ? String(port.selected) : null,
-            "data-input": kind === "input" ? port.name : null,
-          },
-          el("span", { class: "port-icon" }, icon(kind)),
-          el(
-            "div",
-            { class: "main", role: "gridcell" },
-            el("span", { class: "title", text: kind === "input" ? "Input" : "Output" }),
-            el("span", { class: "name", text: port.name }),
-            el("span", { class: "from", text: port.dtype }),
-          ),
-          el("div", { class: "shape", role: "gridcell" }, ...shapeParts(port.shape)),
-          el("div", { class: "params", role: "gridcell" }),
-        ),
-      ),
-    );
   }
 
   // --- the place where the next layer goes -----------------------------------------------------
@@ -268,7 +172,7 @@ class LayerList {
     node.classList.add("chosen");
     node.setAttribute("aria-selected", "true");
     node.tabIndex = 0;
-    this.addActions(node);
+    addActions(node);
     if (reveal || changed) this.reveal(node);
   }
 
@@ -294,22 +198,6 @@ class LayerList {
     else tell();
   }
 
-  addActions(node) {
-    node.querySelector(".actions")?.remove();
-    const off = node.row.state === "off";
-    node.querySelector(".main").append(
-      el(
-        "div",
-        { class: "actions", role: "toolbar", "aria-label": `Edit ${node.row.name}` },
-        iconButton("pencil", "Rename (F2)", "rename"),
-        iconButton("copy", "Duplicate (Ctrl+D)", "duplicate"),
-        iconButton(off ? "eyeOff" : "eye", off ? "Switch on" : "Switch off", "toggle"),
-        iconButton("plus", "Put the next layer below this one", "insert-below"),
-        iconButton("trash", "Delete (Del)", "delete"),
-      ),
-    );
-  }
-
   hover(node, at) {
     if (node === this.hovered) return;
     const old = this.hovered;
@@ -318,7 +206,7 @@ class LayerList {
     node?.classList.add("hovered");
     if (old && old.dataset.name !== this.selected) old.querySelector(".actions")?.remove();
     if (node && !node.querySelector(".actions")) {
-      this.addActions(node);
+      addActions(node);
     }
     this.aimed = false;
     this.cameUpAt = at;
@@ -537,56 +425,6 @@ function nextRow(node) {
   let next = node.nextElementSibling;
   while (next && !isRow(next)) next = next.nextElementSibling;
   return next;
-}
-
-function summaryPart(text, inferred) {
-  if (!inferred) return [text];
-  const words = text.trimEnd();
-  return [
-    el("span", { class: "inferred", text: words, title: "Worked out from the layer before" }),
-    text.slice(words.length),
-  ];
-}
-
-/** A shape as text whose batch letter is faint, so that the sizes stand out. */
-function shapeParts(shape) {
-  if (!shape) return [el("span", { class: "unknown", text: "—" })];
-  const match = /^\(N(,?)( ?)/.exec(shape);
-  if (!match) return [document.createTextNode(shape)];
-  return [
-    el("span", { class: "batch", text: `(N${match[1]}${match[2]}` }),
-    document.createTextNode(shape.slice(match[0].length, -1)),
-    el("span", { class: "batch", text: ")" }),
-  ];
-}
-
-function makeNote(kind, message, fixes) {
-  return el(
-    "div",
-    { class: `note ${kind}-note`, role: "gridcell" },
-    icon(kind),
-    el("span", { class: "message", text: message }),
-    fixes.length
-      ? el(
-          "span",
-          { class: "fixes" },
-          ...fixes.map((label, index) =>
-            el("button", { type: "button", class: "fix", text: label, "data-fix": index, "data-of": kind }),
-          ),
-        )
-      : null,
-  );
-}
-
-function describe(row) {
-  const words = [row.title, row.name, row.summary.map(([text]) => text).join("")];
-  if (row.state === "off") words.push("switched off");
-  if (row.state === "unreached") words.push("not reached");
-  if (row.shape) words.push(`output ${row.shape}`);
-  if (row.params) words.push(`${row.params} parameters`);
-  if (row.message) words.push(`fault: ${row.message}`);
-  if (row.warning) words.push(`warning: ${row.warning}`);
-  return words.filter(Boolean).join(", ");
 }
 
 export default function (component) {
