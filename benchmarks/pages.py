@@ -11,9 +11,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks.report import Row
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from benchmarks.report import Row
 from builder import ModelSpec, Node
 from builder.spec import Input
 from builder.store import Store
@@ -111,9 +111,7 @@ def _trivial(browser: Browser, url: str) -> Callable[[], float]:
     return _presser(page, "width", "shape-{}-end", 16)
 
 
-def _build(
-    browser: Browser, url: str, label: str, shape: str, width: int
-) -> Callable[[], float]:
+def _build(browser: Browser, url: str, label: str, shape: str, width: int) -> Callable[[], float]:
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     open_page(page, url)
     page.locator('.rows .row[data-name="0"] .title').click()

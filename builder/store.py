@@ -151,6 +151,10 @@ class Store:
         beside = Path(__file__).resolve().parents[1] / ".layerlab"
         return cls(Path(home or os.environ.get(HOME_VARIABLE) or beside))
 
+    def close(self) -> None:
+        """Let go of the database; the store can be used again and then opens it anew."""
+        self._engine.dispose()
+
     # models
 
     def save_model(self, model_id: str, spec: ModelSpec) -> None:

@@ -99,7 +99,7 @@ def _train(store: Store, run: Run) -> tuple[str, str]:
     model = build(spec, budget=run.facts.get("budget", DEFAULT_BUDGET))
     model.to(recipe.device)
     data = facts.data.to(recipe.device)
-    watcher = _Watcher(store, run.id, model, data, facts.kind)
+    watcher = Watcher(store, run.id, model, data, facts.kind)
     began = time.perf_counter()
     progress = train(model, data, recipe, task=facts.task, on_tick=watcher.tick)
     seconds = time.perf_counter() - began
@@ -109,7 +109,7 @@ def _train(store: Store, run: Run) -> tuple[str, str]:
     return ("stopped", "") if watcher.stopped else ("finished", "")
 
 
-class _Watcher:
+class Watcher:
     """Stands between the loop and the store: writes what was measured, reads what is wanted."""
 
     def __init__(self, store: Store, run_id: str, model: nn.Module, data: Data, kind: str) -> None:

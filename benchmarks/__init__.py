@@ -1,0 +1,1 @@
+"""Speed promises, measured: ratios in one run against a named rival or a floor."""

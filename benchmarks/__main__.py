@@ -1,0 +1,21 @@
+"""Measure and print a table: `python -m benchmarks [resolving] [training] [pages]`."""
+
+import importlib
+import sys
+
+from benchmarks.report import Row, table
+
+MODULES = ("resolving", "training", "pages")
+
+
+def main(names: list[str]) -> int:
+    """Print the table; returns 1 if a promise does not hold."""
+    rows: list[Row] = []
+    for name in names or MODULES:
+        rows += importlib.import_module(f"benchmarks.{name}").measure()
+    print(table(rows))
+    return 0 if all(row.holds for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
