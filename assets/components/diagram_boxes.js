@@ -6,7 +6,7 @@ const MARGIN = 24;
 // What the stylesheet gives and a file must carry itself.
 const EXPORTED = [
   "fill", "stroke", "stroke-width", "stroke-dasharray", "opacity", "font-family", "font-size",
-  "font-weight", "text-anchor", "text-decoration-line", "paint-order", "stroke-linecap", "display",
+  "font-weight", "text-anchor", "paint-order", "stroke-linecap", "display",
 ];
 
 function boundsOf(points) {
@@ -65,6 +65,12 @@ function copyForFile(stage, { width, height }, background) {
     const style = getComputedStyle(drawn[index]);
     for (const name of EXPORTED) node.setAttribute(name, style.getPropertyValue(name));
     for (const name of ["class", "style"]) node.removeAttribute(name);
+    if (node.tagName !== "text") return;
+    node.setAttribute("text-decoration", style.textDecorationLine);
+    // Another machine may lack the font; its own must keep to the room that the boxes have.
+    const length = drawn[index].getComputedTextLength();
+    if (length > 0) node.setAttribute("textLength", length.toFixed(1));
+    node.setAttribute("lengthAdjust", "spacingAndGlyphs");
   });
   for (const { name } of [...copy.attributes]) copy.removeAttribute(name);
   copy.setAttribute("xmlns", SVG);
