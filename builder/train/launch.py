@@ -29,8 +29,8 @@ class Launcher:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self._spare: subprocess.Popen[str] | None = None
-        self._children: list[subprocess.Popen[str]] = []
+        self.spare: subprocess.Popen[str] | None = None
+        self.children: list[subprocess.Popen[str]] = []
         self._lock = threading.Lock()
         self._swept = 0.0
 
@@ -74,7 +74,7 @@ class Launcher:
             if not now and time.monotonic() - self._swept < _SWEEP_SECONDS:
                 return
             self._swept = time.monotonic()
-            self._children = [child for child in self._children if child.poll() is None]
+            self.children = [child for child in self.children if child.poll() is None]
             self.store.bury()
             running = len(self.store.runs(status="running"))
             waiting = self.store.runs(status="queued")[::-1]
@@ -87,21 +87,21 @@ class Launcher:
     def keep_warm(self) -> None:
         """See to it that a spare worker stands ready; returns at once."""
         with self._lock:
-            if self._spare is None or self._spare.poll() is not None:
-                self._spare = self._process("--spare", stdin=subprocess.PIPE)
+            if self.spare is None or self.spare.poll() is not None:
+                self.spare = self._process("--spare", stdin=subprocess.PIPE)
 
     def close(self) -> None:
         """Dismiss the spare worker; runs go on."""
         with self._lock:
-            if self._spare is not None and self._spare.stdin is not None:
-                self._spare.stdin.close()
-                self._spare.kill()  # it has nothing to finish
-                self._spare.wait()
-            self._spare = None
+            if self.spare is not None and self.spare.stdin is not None:
+                self.spare.stdin.close()
+                self.spare.kill()  # it has nothing to finish
+                self.spare.wait()
+            self.spare = None
 
     def _hand(self, run_id: str) -> None:
         """Give a run to the spare worker, or to a fresh one if the spare is gone."""
-        spare, self._spare = self._spare, None
+        spare, self.spare = self.spare, None
         if spare is not None and spare.poll() is None and spare.stdin is not None:
             try:
                 spare.stdin.write(f"{run_id}\n")
@@ -110,7 +110,7 @@ class Launcher:
                 spare = None
         else:
             spare = None
-        self._children.append(spare or self._process(run_id, stdin=subprocess.DEVNULL))
+        self.children.append(spare or self._process(run_id, stdin=subprocess.DEVNULL))
 
     def _process(self, argument: str, *, stdin: int) -> subprocess.Popen[str]:
         environment = {

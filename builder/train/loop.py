@@ -26,6 +26,7 @@ FIRST_TICK, SHORTEST_TICK = 0.05, 0.25
 _SCORING_SHARE = 30
 _SCORED_BATCH = 1024
 _KEPT_BATCHES = 16
+_EXPLODED = 1e6
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,14 @@ class Progress:
         epoch: passes over the data done, with a fraction.
         measured: what has been measured since the last tick.
         done: whether this is the last tick.
+        first_loss: loss of the first batch.
     """
 
     step: int = 0
     epoch: float = 0.0
     measured: list[Measured] = field(default_factory=list)
     done: bool = False
+    first_loss: float | None = None
 
     def note(self, split: str, values: Mapping[str, float]) -> None:
         """Add measurements at this point."""
@@ -161,18 +164,34 @@ def _outputs(model: nn.Module, x: Tensor) -> int:
 
 
 def _note_losses(progress: Progress, losses: list[Tensor], recipe: Recipe) -> None:
-    """Add the mean loss of the batches since the last tick; raise if one is no number."""
+    """Add the mean loss of the batches since the last tick; raise if one is no use any more."""
     if not losses:
         return
     values = torch.stack(losses).tolist()
+    if progress.first_loss is None:
+        progress.first_loss = values[0]
     for number, value in enumerate(values):
-        if not math.isfinite(value):
+        became = _lost(value, progress.first_loss)
+        if became:
             step = progress.step - len(values) + number + 1
             raise RunError(
-                f"The loss became {'NaN' if math.isnan(value) else 'infinite'} at step {step}. "
-                f"A learning rate of {recipe.lr:g} may be too large; a tenth of it is worth a try."
+                f"The loss became {became} at step {step}. A learning rate of {recipe.lr:g} "
+                "may be too large; a tenth of it is worth a try."
             )
     progress.note("train", {"loss": sum(values) / len(values)})
+
+
+def _lost(value: float, first: float) -> str:
+    """Return what a loss has become if there is no coming back from it, else nothing.
+
+    ReLUs that have all died can hold a loss at a number, and it is astronomical.
+    """
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "infinite"
+    beyond = value > _EXPLODED * max(1.0, first)
+    return f"{value:.1e}, from {first:.3g} at the start," if beyond else ""
 
 
 class _Measure:

@@ -1,0 +1,179 @@
+"""Runs in processes of their own, really started, stopped and killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+
+from builder import TEMPLATES, build
+from builder.errors import BudgetError, DataError, RecipeError
+from builder.files import load_weights
+from builder.store import Store
+from builder.train.data import load_data
+from builder.train.launch import Launcher
+from builder.train.loop import accuracy, predict
+from builder.train.recipe import Recipe
+from builder.train.worker import at_once
+
+ROOT = Path(__file__).parents[1]
+MLP = TEMPLATES["MLP"]
+LONG = Recipe("circles", epochs=100_000)
+SHORT = Recipe("circles", epochs=2)
+
+
+@pytest.fixture
+def store(home: Path) -> Iterator[Store]:
+    store = Store(home)
+    yield store
+    for run in store.runs(status="running"):
+        if run.pid is not None and psutil.pid_exists(run.pid):
+            psutil.Process(run.pid).kill()
+    store.close()
+
+
+@pytest.fixture
+def launcher(store: Store) -> Iterator[Launcher]:
+    launcher = Launcher(store)
+    yield launcher
+    launcher.close()
+    for child in launcher.children:
+        child.kill()
+        child.wait()
+
+
+def wait(until: Callable[[], object], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def test_a_run_leaves_weights_that_score_what_was_recorded(
+    store: Store, launcher: Launcher
+) -> None:
+    run_id = launcher.start(MLP, Recipe("moons", lr=0.01, epochs=30))
+    wait(lambda: not store.run(run_id).active)
+    run = store.run(run_id)
+    assert (run.status, run.message, run.epoch) == ("finished", "", 30)
+    model = build(MLP)
+    model.load_state_dict(load_weights((store.folder(run_id) / "weights.pt").read_bytes()))
+    data = load_data(store.home, Recipe.from_json(run.recipe)).data
+    score = accuracy(predict(model.eval(), data.x_validation), data.y_validation)
+    assert run.facts["metrics"]["validation accuracy"] == score
+    points = store.points(run_id)
+    assert points[-1].value == score
+    assert store.live(run_id, "boundary") is not None
+
+
+def test_a_killed_worker_is_found_dead_with_its_last_words(
+    store: Store, launcher: Launcher
+) -> None:
+    run_id = launcher.start(MLP, LONG)
+    wait(lambda: store.points(run_id))
+    with (store.folder(run_id) / "log.txt").open("a") as log:
+        log.write("the last thing it said\n")
+    pid = store.run(run_id).pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    wait(lambda: launcher.sweep(now=True) or store.run(run_id).status == "died")
+    assert "the last thing it said" in store.run(run_id).message
+    again = launcher.start(MLP, SHORT)
+    wait(lambda: store.run(again).status == "finished")
+
+
+def test_a_run_stops_soon_after_it_is_told_to_and_keeps_its_weights(
+    store: Store, launcher: Launcher
+) -> None:
+    run_id = launcher.start(MLP, LONG)
+    wait(lambda: store.points(run_id))
+    launcher.stop(run_id)
+    wait(lambda: store.run(run_id).status == "stopped", seconds=10)
+    assert load_weights((store.folder(run_id) / "weights.pt").read_bytes())
+
+
+def test_a_run_outlives_the_process_that_started_it(store: Store) -> None:
+    starter = (
+        "from builder import TEMPLATES\n"
+        "from builder.store import Store\n"
+        "from builder.train import Recipe\n"
+        "from builder.train.launch import Launcher\n"
+        "print(Launcher(Store.open()).start(TEMPLATES['MLP'], Recipe('circles', epochs=20)))\n"
+    )
+    said = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", starter],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    run_id = said.stdout.strip()
+    wait(lambda: store.run(run_id).status == "finished")
+
+
+def test_more_runs_than_cores_wait_in_order_and_all_finish(
+    store: Store, launcher: Launcher
+) -> None:
+    ids = [launcher.start(MLP, SHORT) for _ in range(at_once() + 2)]
+    assert [store.place_in_queue(run_id) for run_id in ids] == list(range(len(ids)))
+    wait(lambda: launcher.sweep() or all(not store.run(run_id).active for run_id in ids), 120)
+    assert {store.run(run_id).status for run_id in ids} == {"finished"}
+
+
+def test_a_queued_run_can_be_stopped_before_it_starts(store: Store, launcher: Launcher) -> None:
+    run_id = store.create_run(MLP, SHORT.to_json())
+    launcher.stop(run_id)
+    assert store.run(run_id).status == "stopped"
+
+
+def test_a_loss_that_is_no_number_fails_the_run_in_words(store: Store, launcher: Launcher) -> None:
+    run_id = launcher.start(MLP, Recipe("circles", optimizer="SGD", lr=1e9, epochs=50))
+    wait(lambda: not store.run(run_id).active)
+    assert store.run(run_id).status == "failed"
+    assert "learning rate of 1e+09" in store.run(run_id).message
+
+
+def test_a_warm_spare_takes_the_run_and_goes_when_nobody_wants_it(
+    store: Store, launcher: Launcher
+) -> None:
+    launcher.keep_warm()
+    spare = launcher.spare
+    assert spare is not None
+    run_id = launcher.start(MLP, SHORT)
+    wait(lambda: store.run(run_id).status == "finished")
+    assert store.run(run_id).pid == spare.pid
+    launcher.keep_warm()
+    idle = launcher.spare
+    assert idle is not None
+    assert idle.stdin is not None
+    idle.stdin.close()
+    assert idle.wait(timeout=60) == 0
+
+
+def test_what_cannot_work_is_refused_before_anything_starts(
+    store: Store, launcher: Launcher
+) -> None:
+    with pytest.raises(DataError, match="takes"):
+        launcher.start(MLP, Recipe("mnist"))
+    with pytest.raises(RecipeError, match="batch_size is 0"):
+        launcher.start(MLP, Recipe("circles", batch_size=0))
+    with pytest.raises(BudgetError, match="354 parameters"):
+        launcher.start(MLP, SHORT, budget=100)
+    assert store.runs() == []
+
+
+def test_the_data_of_a_recipe_are_made_once(store: Store, launcher: Launcher) -> None:
+    launcher.start(MLP, SHORT)
+    [file] = (store.home / "data").iterdir()
+    made = file.stat().st_mtime_ns
+    data = load_data(store.home, SHORT)
+    assert file.stat().st_mtime_ns == made
+    assert data.data.x.dtype == torch.float32
+    wait(lambda: launcher.sweep() or not store.runs()[0].active)
