@@ -15,6 +15,12 @@ settings.register_profile("layerlab", deadline=None, derandomize=True, database=
 settings.load_profile("layerlab")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--refresh-golden", action="store_true", help="write the files of tests/golden anew"
+    )
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _never_the_users_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A test that asks for no home of its own still leaves the user's models and runs alone."""

@@ -65,21 +65,36 @@ class _Forward:
     """
 
     def __init__(self, block: Block, steps: Sequence[Step], calls: Mapping[str, str]) -> None:
-        self.block, self.steps, self.calls = block, steps, calls
-        self.uses = Counter(source for step in steps for source in step.sources)
+        self.block, self.calls = block, calls
+        self.steps = self._that_matter(steps)
+        self.by_name = {step.name: step for step in steps}
+        self.uses = Counter(source for step in self.steps for source in _reads(step))
         self.uses.update(block.results)
         self.variables: dict[str, str] = {}
         self.needed: dict[str, int] = {}
         self.pending: dict[str, _Pending] = {}
         self.out: list[tuple[tuple[str, ...], Code]] = []
-        self._last = {name: len(steps) for name in block.results}
+        self._last = {name: len(self.steps) for name in block.results}
         self._readers: dict[str, list[Step]] = {}
-        for position, step in enumerate(steps):
-            for source in step.sources:
+        for position, step in enumerate(self.steps):
+            for source in _reads(step):
                 self._last[source] = max(position, self._last.get(source, 0))
                 self._readers.setdefault(source, []).append(step)
         for name in block.inputs:
             self._keep(name, name, -1)
+
+    def _that_matter(self, steps: Sequence[Step]) -> list[Step]:
+        """Leave out what nobody reads and what does nothing else: `a + b`, `x[0]`."""
+        read = set(self.block.results)
+        kept: list[Step] = []
+        for step in reversed(steps):
+            row = CATALOG.get(step.op)
+            idle = not step.enabled and step.name not in self.calls
+            pure = isinstance(row, Function) and row.style in ("operator", "index")
+            if step.name in read or not (idle or pure):
+                kept.append(step)
+                read.update(_reads(step))
+        return kept[::-1]
 
     def lines(self) -> list[str]:
         unpacked: set[str] = set()
@@ -109,6 +124,9 @@ class _Forward:
             return
         if len(str(code)) > _NESTED_WIDTH and depth > 1:
             code = self._flush(step, position)
+        if step.name not in self._last:  # nobody reads it, and the call may still do something
+            self.out.append(((), code))
+            return
         self._assign(step, code, position)
 
     def _assign(self, step: Step, code: Code, position: int) -> None:
@@ -123,7 +141,7 @@ class _Forward:
             follower is None
             or not follower.enabled
             or self.uses[step.name] != 1
-            or follower.sources != (step.name,)
+            or _reads(follower) != (step.name,)
             or depth >= _NESTED_DEPTH
             or len(str(code)) > _NESTED_WIDTH - 16
         ):
@@ -139,14 +157,14 @@ class _Forward:
 
     def _flush(self, step: Step, position: int) -> Code:
         """Put what was pending on a line of its own after all, and return the expression anew."""
-        source = step.sources[0]
+        source = _reads(step)[0]
         kept = self.pending.pop(source)
         self._assign(self.steps[position - 1], kept.code, position - 1)
         return self._expression(step)[0]
 
     def _expression(self, step: Step) -> tuple[Code, int]:
         row = CATALOG.get(step.op)
-        sources = step.sources if step.enabled else step.sources[:1]
+        sources = _reads(step)
         depth = 1 + max((self.pending[s].depth for s in sources if s in self.pending), default=0)
         values: list[Code] = [
             self.pending[s].code if s in self.pending else self.variables[s] for s in sources
@@ -165,17 +183,15 @@ class _Forward:
         self.needed[variable] = max(last, self.needed.get(variable, -1))
 
     def _variable(self, step: Step, position: int) -> str:
-        """Return the variable for a result: one of the line that is free, `x` before others."""
-        read = {self._origin(source) for source in step.sources}
-        free = sorted(name for name in read if self.needed[name] <= position)
-        mine = [name for name in self.block.inputs if name in free]
-        return next(iter([*mine, *free]), None) or self._own(step.name)
+        """Return the variable for a result: the oldest that it reads and frees, or its own."""
+        read = {self._origin(source) for source in _reads(step)}
+        free = (name for name in self.needed if name in read and self.needed[name] <= position)
+        return next(free, None) or self._own(step.name)
 
     def _origin(self, name: str) -> str:
         """Return the variable behind a name, or behind the expression that is pending for it."""
         while name in self.pending:
-            position = self.block.positions[name]
-            name = self.steps[position].sources[0]
+            name = self.by_name[name].sources[0]
         return self.variables[name]
 
     def _own(self, name: str) -> str:
@@ -211,3 +227,8 @@ class _Forward:
             self._keep(item.name, variable, position)
             targets.append(variable)
         self.out.append((tuple(targets), code))
+
+
+def _reads(step: Step) -> tuple[str, ...]:
+    """Return what a step reads: a layer that is switched off hands on its first input."""
+    return step.sources if step.enabled else step.sources[:1]

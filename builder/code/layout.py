@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 WIDTH = 88
 
@@ -66,18 +66,24 @@ def lines(code: Code, *, indent: int, lead: str = "", tail: str = "") -> list[st
 def statement(code: Code, *, indent: int, lead: str = "") -> list[str]:
     """Return `lead + code` as a statement: what cannot be broken inside goes in parentheses."""
     margin = " " * indent
-    first = f"{code.head}{code.brackets[0]}" if isinstance(code, Call) and code.args else f"{code}"
-    if len(f"{margin}{lead}{code}") <= WIDTH or (
-        isinstance(code, Call) and (_exploded(code) or len(f"{margin}{lead}{first}") <= WIDTH)
-    ):
-        return lines(code, indent=indent, lead=lead)
-    return [f"{margin}{lead}(", *lines(code, indent=indent + 4), f"{margin})"]
+    plain = f"{margin}{lead}{code}"
+    comment = ""
+    if isinstance(code, Call):
+        if code.args and (_exploded(code) or len(f"{margin}{lead}{code.head}(") <= WIDTH):
+            return lines(code, indent=indent, lead=lead)
+        comment = f"  # {code.comment}" if code.comment else ""
+    # Formatters make room for a comment, unless it would be too long even then.
+    room = len(plain + comment) <= WIDTH or len(f"{margin}){comment}") > WIDTH
+    if len(plain) <= WIDTH and room:
+        return [plain + comment]
+    bare = replace(code, comment="") if isinstance(code, Call) else code
+    return [f"{margin}{lead}(", *lines(bare, indent=indent + 4), f"{margin}){comment}"]
 
 
 def assignment(targets: Sequence[str], code: Code, *, indent: int) -> list[str]:
-    """Return `a, b = code` as a statement."""
-    lead = f"{', '.join(targets)} = "
-    if len(targets) == 1 or indent + len(lead) < WIDTH:
+    """Return `a, b = code` as a statement, `code` alone if nothing is kept of it."""
+    lead = f"{', '.join(targets)} = " if targets else ""
+    if len(targets) < 2 or indent + len(lead) < WIDTH:
         return statement(code, indent=indent, lead=lead)
     left = lines(Call("", tuple(targets), exploded=True), indent=indent)
     return [*left[:-1], *statement(code, indent=indent, lead=") = ")]

@@ -1,0 +1,17 @@
+from torch import nn
+
+
+class ConvAutoencoder(nn.Sequential):
+    """(N, 1, 28, 28) -> (N, 1, 28, 28)"""
+
+    def __init__(self):
+        super().__init__(
+            nn.Conv2d(1, 16, kernel_size=3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(16, 8, kernel_size=3, stride=2, padding=1),
+            nn.ReLU(),
+            nn.ConvTranspose2d(8, 16, kernel_size=2, stride=2),
+            nn.ReLU(),
+            nn.ConvTranspose2d(16, 1, kernel_size=2, stride=2),
+            nn.Sigmoid(),
+        )
