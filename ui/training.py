@@ -207,10 +207,8 @@ def _fit(samples: Samples) -> bool:
 
 def _rate(settings: Recipe) -> None:
     left, right = st.columns([2.2, 1], vertical_alignment="bottom")
-    near = min(_RATES, key=lambda rate: abs(rate - settings.lr))
-    options = sorted({*_RATES, settings.lr}) if settings.lr <= _RATES[-1] else _RATES
-    shown = settings.lr if settings.lr in options else near
-    slid = state.show("recipe:lr:slider", shown)
+    options = sorted({*_RATES, settings.lr})
+    slid = state.show("recipe:lr:slider", settings.lr)
     with left:
         st.select_slider(
             "Learning rate",
