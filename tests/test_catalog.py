@@ -20,7 +20,7 @@ from builder.catalog import GROUPS, Layer
 from builder.catalog.fields import ARGUMENTS
 from builder.catalog.functions import TWINS
 from builder.catalog.layer import Wire, layer
-from builder.catalog.modules import Stack
+from builder.catalog.sequences import Stack
 from builder.resolve import TensorType
 from builder.spec import Input
 from tests.fresh import SEED, failures, make_case, random_inputs

@@ -42,6 +42,10 @@ class Wire:
     input: int = 0
 
 
+LAST = Wire(-1)
+CHANNELS = Wire(1)
+
+
 @dataclass(frozen=True)
 class Layer:
     """One row of the catalog.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from builder.catalog import CATALOG, Function
-from builder.catalog.modules import Stack
+from builder.catalog.sequences import Stack
 from builder.code.layout import Call, Code, Infix
 
 
