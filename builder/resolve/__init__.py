@@ -3,7 +3,9 @@
 types        what travels along a wire
 probe        one layer asked of torch on the meta device
 walk         the pass over a spec: `resolve`
-faults       what is wrong, in words;  window: the formula behind a size
+scene        a layer in its place, where a fault is found
+faults       what is wrong before torch is asked, in words
+refusals     what torch refused, in words;  window: the formula behind a size
 fixes        the edits that would mend it
 resolution   what comes out
 """

@@ -1,24 +1,23 @@
-"""Saying what is wrong with a layer, and what would mend it.
+"""Saying what is wrong with a layer before torch is asked, and what would mend it.
 
 Each check sees the scene (the spec, the layer, what arrives) and returns a `Problem` or `None`.
-Checks before torch catch what torch would accept and get wrong, and what it would say badly; those
-after it explain a refusal. Fixes are proposals: `resolve` tries them and keeps those that help.
+They catch what torch would accept and get wrong, and what it would refuse in words not meant for
+people. Fixes are proposals: `resolve` tries them and keeps those that help.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from builder.catalog import CATALOG, Layer, Wire, did_you_mean
+from builder.catalog import CATALOG, Layer, did_you_mean
 from builder.errors import shown
 from builder.resolve import fixes
-from builder.resolve.resolution import FaultKind, Fix, Step
+from builder.resolve.resolution import FaultKind
+from builder.resolve.scene import Problem, Scene, wire_size
 from builder.resolve.types import TensorType, Type, describe, tensors
-from builder.resolve.window import explain_window, largest_kernel
-from builder.spec import Block, ModelSpec, Node
+from builder.spec import Node
 
 # Which arguments must divide which sizes; torch asserts these one layer at a time.
 _DIVIDES: Mapping[str, tuple[str, ...]] = {
@@ -28,78 +27,6 @@ _DIVIDES: Mapping[str, tuple[str, ...]] = {
     "nhead": ("d_model",),
 }
 _AXIS_WORDS = {-1: "the last axis", 1: "axis 1"}
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A fault before its fixes were tried."""
-
-    node: str
-    message: str
-    fixes: tuple[Fix, ...] = ()
-    kind: FaultKind = "other"
-    block: str | None = None
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A layer in its place."""
-
-    spec: ModelSpec
-    block: str | None
-    block_of: Block
-    position: int
-    wires: Mapping[str, Type]
-    known: Mapping[str, Step]
-
-    @property
-    def node(self) -> Node:
-        return self.block_of.nodes[self.position]
-
-    @property
-    def called(self) -> Node:
-        """The layer itself, or the earlier one that it calls again."""
-        node = self.node
-        while node.op in self.block_of:
-            node = self.block_of.node(node.op)
-        return node
-
-    @property
-    def shared(self) -> str | None:
-        """Name of the earlier layer that it calls again, `None` if it calls none."""
-        called = self.called
-        return None if called is self.node else called.name
-
-    @property
-    def built(self) -> Step | None:
-        """The step in which its weights were made, if it uses weights made before."""
-        return self.known.get(self.called.name)
-
-    @property
-    def own_weights(self) -> tuple[Fix, ...]:
-        """Proposals for a layer that calls an earlier one, whose sizes are not its own."""
-        return () if self.shared is None else (fixes.own_weights(self),)
-
-    @property
-    def holds_module(self) -> bool:
-        row = CATALOG.get(self.node.op)
-        return self.node.op in self.spec.blocks or (row is not None and row.is_module)
-
-    def problem(self, message: str, *proposed: Fix, kind: FaultKind = "other") -> Problem:
-        """Return a problem of this layer; leaving the layer out is always the last proposal."""
-        last = () if kind == "size" else fixes.without(self)
-        return Problem(self.node.name, message, (*proposed, *last), kind, self.block)
-
-
-def wire_size(wire: Wire, inputs: tuple[Type, ...]) -> int | None:
-    """Return the size that a wire tells, `None` where it cannot be told."""
-    if wire.input >= len(inputs):
-        return None
-    value = inputs[wire.input]
-    if not isinstance(value, TensorType) or not -len(value.shape) <= wire.axis < len(value.shape):
-        return None
-    size = value.shape[wire.axis]
-    return size if isinstance(size, int) else None
 
 
 def structure(scene: Scene, sources: Sequence[str]) -> Problem | None:
@@ -347,7 +274,7 @@ def _wire(
                 *scene.own_weights,
             )
         proposed = [fixes.set_one(scene, node, name, told, f"Set {name} to {told:,}")]
-        came = ""
+        came = _joined(scene)
         if wire.axis == -1 and len(value.shape) > 2:
             flat = fixes.flatten(scene)
             if value.features == asked:
@@ -363,6 +290,18 @@ def _wire(
             kind=kind,
         )
     return None
+
+
+def _joined(scene: Scene) -> str:
+    """Say how the number of features came about, if a Flatten before the layer made it."""
+    source = scene.block_of.sources(scene.position)[0]
+    step = scene.known.get(source)
+    if step is None or step.op not in ("nn.Flatten", "torch.flatten"):
+        return ""
+    sizes = next(tensors(step.inputs[0])).sample
+    if len(sizes) < 2 or describe(step.output) != f"(N, {math.prod(sizes)})":
+        return ""
+    return f" {source} joined {'·'.join(map(str, sizes))} = {math.prod(sizes):,}."
 
 
 def _size_text(row: Layer, name: str, asked: Any, where: str, told: int, value: TensorType) -> str:
@@ -385,132 +324,3 @@ def _divides(scene: Scene, row: Layer, args: Mapping[str, Any]) -> Problem | Non
                 *fixes.divisors(scene, divisor, number, common),
             )
     return None
-
-
-def after_torch(
-    scene: Scene,
-    row: Layer,
-    node: Node,
-    args: Mapping[str, Any],
-    inputs: tuple[Type, ...],
-    refusal: str,
-) -> Problem:
-    """Explain torch's refusal; its own words stand where we know none better."""
-    value = inputs[0] if inputs else ()
-    problem = None
-    if isinstance(value, TensorType):
-        if row.window in ("conv", "pool"):
-            problem = _window(scene, row, node, args, value)
-        if row.op in ("Tensor.view", "Tensor.reshape"):
-            problem = _view(scene, args, value)
-        if row.op in ("nn.PixelShuffle", "nn.PixelUnshuffle", "nn.ChannelShuffle", "nn.GLU"):
-            problem = _multiples(scene, row, args, value)
-    if problem is None and len(inputs) > 1:
-        problem = _several(scene, row, inputs)
-    if problem is not None:
-        return problem
-    received = " and ".join(describe(entry) for entry in inputs)
-    changed = {name: value for name, value in row.changed(args).items() if name not in row.infer}
-    with_args = ", ".join(f"{name}={value!r}" for name, value in changed.items())
-    settings = f" with {with_args}" if with_args else ""
-    return scene.problem(
-        f"{row.op}{settings} cannot take {received}: {refusal.rstrip('.')}.",
-        *fixes.fresh(scene, row, node),
-    )
-
-
-def _window(
-    scene: Scene, row: Layer, node: Node, args: Mapping[str, Any], value: TensorType
-) -> Problem | None:
-    names = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}[row.rank]
-    sizes = value.sample[1:]
-    bad = []
-    for axis, (name, size) in enumerate(zip(names, sizes, strict=False)):
-        out, formula = explain_window(row, args, size, axis)
-        if out < 1:
-            bad.append(f"{name} {formula}")
-    if not bad:
-        return None
-    fit = min(largest_kernel(row, args, size, axis) for axis, size in enumerate(sizes))
-    kernel = args["kernel_size"]
-    shown = kernel if isinstance(kernel, int) else "x".join(map(str, kernel))
-    return scene.problem(
-        f"{row.op}: a window of {shown} is larger than what it receives, {value}; "
-        f"it would give {', '.join(bad)}. At most {fit} fits.",
-        *fixes.smaller_window(scene, row, node, args, sizes, fit),
-    )
-
-
-def _view(scene: Scene, args: Mapping[str, Any], value: TensorType) -> Problem:
-    asked = ", ".join(map(str, args["shape"]))
-    return scene.problem(
-        f"A sample has {value.features:,} values ({value}); they cannot be seen as ({asked}) for "
-        "every size of the batch.",
-        *fixes.whole_samples(scene, value, args["shape"]),
-    )
-
-
-def _multiples(
-    scene: Scene, row: Layer, args: Mapping[str, Any], value: TensorType
-) -> Problem | None:
-    if row.op == "nn.GLU":
-        return scene.problem(
-            f"nn.GLU halves axis {args.get('dim', -1)}, so its size must be even; it receives "
-            f"{value}."
-        )
-    name = next(iter(row.fields))
-    number = args[name]
-    if row.op == "nn.PixelUnshuffle":
-        common = math.gcd(*value.sample[1:])
-        wrong, must = f"{value.sample[1:]}", "both sides"
-    else:
-        common, wrong, must = value.sample[0], str(value.sample[0]), "the channels"
-    needed = number**2 if row.op == "nn.PixelShuffle" else number
-    candidates = [
-        n for n in range(1, 65) if common % (n**2 if row.op == "nn.PixelShuffle" else n) == 0
-    ]
-    near = sorted(candidates, key=lambda n: abs(n - number))[:2]
-    return scene.problem(
-        f"{row.op}: {needed} must divide {must}, {wrong}, of {value}.",
-        *(fixes.set_one(scene, scene.node, name, n, f"Set {name} to {n}") for n in near),
-    )
-
-
-def _several(scene: Scene, row: Layer, inputs: tuple[Type, ...]) -> Problem | None:
-    types = [value for value in inputs if isinstance(value, TensorType)]
-    if len(types) != len(inputs):
-        return None
-    sources = scene.block_of.sources(scene.position)
-    listed = ", ".join(f"{n} {t}" for n, t in zip(sources, types, strict=False))
-    rule = {
-        "torch.cat": "their sizes must be equal in every axis but the joined one",
-        "torch.stack": "their sizes must be equal",
-        "torch.matmul": "the last axis of the first must equal the last but one of the second",
-    }.get(row.op, "their sizes must be equal, or 1, in every axis")
-    if row.group != "Function":
-        return None
-    return scene.problem(
-        f"{row.op} receives {listed}; {rule}.", *fixes.project(scene, row, sources, types)
-    )
-
-
-def batch(scene: Scene, step: Step, came: TensorType, got: TensorType) -> Problem:
-    """Explain a layer that changes the size of the batch."""
-    first = got.shape[0] if got.shape else "nothing"
-    numbers = ""
-    if step.op in ("Tensor.view", "Tensor.reshape"):
-        asked = math.prod(n for n in step.args["shape"] if n > 0)
-        sizes = " · ".join(map(str, came.sample))
-        numbers = (
-            f" A sample has {sizes} = {came.features:,} values, "
-            f"and the view asks for {asked:,} a row."
-        )
-        proposed = fixes.whole_samples(scene, came, step.args["shape"])
-    else:
-        proposed = tuple(fixes.keep_batch(scene))
-    return scene.problem(
-        f"{step.op} changes the batch: {came} becomes {got}, so a batch of 2 comes out as "
-        f"{got.at(2)[0] if got.shape else first}.{numbers}",
-        *proposed,
-        kind="batch",
-    )

@@ -14,7 +14,7 @@ from builder.resolve.types import TensorType, Type
 from builder.spec import ModelSpec, Node
 
 if TYPE_CHECKING:
-    from builder.resolve.faults import Scene
+    from builder.resolve.scene import Scene
 
 Edit = Callable[[ModelSpec], ModelSpec]
 

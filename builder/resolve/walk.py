@@ -10,11 +10,10 @@ from typing import Any
 from builder import edit
 from builder.catalog import CATALOG, Layer
 from builder.errors import BuilderError
-from builder.resolve import faults as diagnosis
-from builder.resolve import fixes
-from builder.resolve.faults import Problem, Scene
+from builder.resolve import faults, fixes, refusals
 from builder.resolve.probe import Call, probe
 from builder.resolve.resolution import Fault, Fix, Note, Resolution, Step
+from builder.resolve.scene import Problem, Scene, wire_size
 from builder.resolve.types import N, TensorType, Type, tensors
 from builder.spec import Block, ModelSpec, Node
 
@@ -139,7 +138,7 @@ def _walk(
         scene = Scene(now.spec, block, target, position, wires, known)
         outcome = _step(scene, now, _prefix(target, node, modules))
         if isinstance(outcome, Step) and layers + outcome.layers > MAX_LAYERS:
-            outcome = _stopped(diagnosis.too_many(scene, MAX_LAYERS))
+            outcome = _stopped(faults.too_many(scene, MAX_LAYERS))
         if isinstance(outcome, _Walk):
             rest = tuple(entry.name for entry in target.nodes[position + 1 :])
             return replace(outcome, steps=tuple(steps), unreached=rest)
@@ -177,7 +176,7 @@ def _stopped(problem: Problem) -> _Walk:
 def _step(scene: Scene, now: _Pass, prefix: str) -> Step | _Walk:
     node = scene.node
     sources = scene.block_of.sources(scene.position)
-    problem = diagnosis.structure(scene, sources)
+    problem = faults.structure(scene, sources)
     if problem is not None:
         return _stopped(problem)
     inputs = tuple(scene.wires[name] for name in sources)
@@ -196,11 +195,11 @@ def _step(scene: Scene, now: _Pass, prefix: str) -> Step | _Walk:
         args, inferred = built.args, built.inferred
     else:
         args, inferred = _with_inferred(row, called.args, inputs)
-    problem = diagnosis.before_torch(scene, row, called, args, inputs)
+    problem = faults.before_torch(scene, row, called, args, inputs)
     if problem is None:
         answer = probe(Call(row.op, repr(args), inputs, args))
         if answer.refusal is not None:
-            problem = diagnosis.after_torch(scene, row, called, args, inputs, answer.refusal)
+            problem = refusals.after_torch(scene, row, called, args, inputs, answer.refusal)
     if problem is not None:
         return _stopped(problem)
     own = built is None
@@ -228,7 +227,7 @@ def _with_inferred(
     told = {}
     for name, wire in row.infer.items():
         if name not in args:
-            size = diagnosis.wire_size(wire, inputs)
+            size = wire_size(wire, inputs)
             if size is not None:
                 told[name] = size
     ordered = {name: {**args, **told}[name] for name in row.fields if name in args or name in told}
@@ -244,7 +243,7 @@ def _nested(
     inputs: tuple[Type, ...],
     prefix: str,
 ) -> Step | _Walk:
-    problem = diagnosis.nesting(scene, name, len(inputs), now.stack, MAX_DEPTH)
+    problem = faults.nesting(scene, name, len(inputs), now.stack, MAX_DEPTH)
     if problem is not None:
         return _stopped(problem)
     built = scene.built
@@ -301,7 +300,7 @@ def _culprit(
         if inside is not None:
             return (step.name, *inside[0]), inside[1]
         scene = Scene(spec, block, spec.block(block), position, {}, {})
-        return (step.name,), diagnosis.batch(scene, step, came, got)
+        return (step.name,), refusals.batch(scene, step, came, got)
     return None
 
 

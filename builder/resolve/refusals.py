@@ -1,0 +1,144 @@
+"""Explaining what torch refused, and what it let through: a batch that changes its size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from builder.catalog import Layer
+from builder.resolve import fixes
+from builder.resolve.resolution import Step
+from builder.resolve.scene import Problem, Scene
+from builder.resolve.types import TensorType, Type, describe
+from builder.resolve.window import explain_window, largest_kernel
+from builder.spec import Node
+
+
+def after_torch(
+    scene: Scene,
+    row: Layer,
+    node: Node,
+    args: Mapping[str, Any],
+    inputs: tuple[Type, ...],
+    refusal: str,
+) -> Problem:
+    """Explain torch's refusal; its own words stand where we know none better."""
+    value = inputs[0] if inputs else ()
+    problem = None
+    if isinstance(value, TensorType):
+        if row.window in ("conv", "pool"):
+            problem = _window(scene, row, node, args, value)
+        if row.op in ("Tensor.view", "Tensor.reshape"):
+            problem = _view(scene, args, value)
+        if row.op in ("nn.PixelShuffle", "nn.PixelUnshuffle", "nn.ChannelShuffle", "nn.GLU"):
+            problem = _multiples(scene, row, args, value)
+    if problem is None and len(inputs) > 1:
+        problem = _several(scene, row, inputs)
+    if problem is not None:
+        return problem
+    received = " and ".join(describe(entry) for entry in inputs)
+    changed = {name: value for name, value in row.changed(args).items() if name not in row.infer}
+    with_args = ", ".join(f"{name}={value!r}" for name, value in changed.items())
+    settings = f" with {with_args}" if with_args else ""
+    return scene.problem(
+        f"{row.op}{settings} cannot take {received}: {refusal.rstrip('.')}.",
+        *fixes.fresh(scene, row, node),
+    )
+
+
+def _window(
+    scene: Scene, row: Layer, node: Node, args: Mapping[str, Any], value: TensorType
+) -> Problem | None:
+    names = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}[row.rank]
+    sizes = value.sample[1:]
+    bad = []
+    for axis, (name, size) in enumerate(zip(names, sizes, strict=False)):
+        out, formula = explain_window(row, args, size, axis)
+        if out < 1:
+            bad.append(f"{name} {formula}")
+    if not bad:
+        return None
+    fit = min(largest_kernel(row, args, size, axis) for axis, size in enumerate(sizes))
+    kernel = args["kernel_size"]
+    shown = kernel if isinstance(kernel, int) else "x".join(map(str, kernel))
+    return scene.problem(
+        f"{row.op}: a window of {shown} is larger than what it receives, {value}; "
+        f"it would give {', '.join(bad)}. At most {fit} fits.",
+        *fixes.smaller_window(scene, row, node, args, sizes, fit),
+    )
+
+
+def _view(scene: Scene, args: Mapping[str, Any], value: TensorType) -> Problem:
+    asked = ", ".join(map(str, args["shape"]))
+    return scene.problem(
+        f"A sample has {value.features:,} values ({value}); they cannot be seen as ({asked}) for "
+        "every size of the batch.",
+        *fixes.whole_samples(scene, value, args["shape"]),
+    )
+
+
+def _multiples(
+    scene: Scene, row: Layer, args: Mapping[str, Any], value: TensorType
+) -> Problem | None:
+    if row.op == "nn.GLU":
+        return scene.problem(
+            f"nn.GLU halves axis {args.get('dim', -1)}, so its size must be even; it receives "
+            f"{value}."
+        )
+    name = next(iter(row.fields))
+    number = args[name]
+    if row.op == "nn.PixelUnshuffle":
+        common = math.gcd(*value.sample[1:])
+        wrong, must = f"{value.sample[1:]}", "both sides"
+    else:
+        common, wrong, must = value.sample[0], str(value.sample[0]), "the channels"
+    needed = number**2 if row.op == "nn.PixelShuffle" else number
+    candidates = [
+        n for n in range(1, 65) if common % (n**2 if row.op == "nn.PixelShuffle" else n) == 0
+    ]
+    near = sorted(candidates, key=lambda n: abs(n - number))[:2]
+    return scene.problem(
+        f"{row.op}: {needed} must divide {must}, {wrong}, of {value}.",
+        *(fixes.set_one(scene, scene.node, name, n, f"Set {name} to {n}") for n in near),
+    )
+
+
+def _several(scene: Scene, row: Layer, inputs: tuple[Type, ...]) -> Problem | None:
+    types = [value for value in inputs if isinstance(value, TensorType)]
+    if len(types) != len(inputs):
+        return None
+    sources = scene.block_of.sources(scene.position)
+    listed = ", ".join(f"{n} {t}" for n, t in zip(sources, types, strict=False))
+    rule = {
+        "torch.cat": "their sizes must be equal in every axis but the joined one",
+        "torch.stack": "their sizes must be equal",
+        "torch.matmul": "the last axis of the first must equal the last but one of the second",
+    }.get(row.op, "their sizes must be equal, or 1, in every axis")
+    if row.group != "Function":
+        return None
+    return scene.problem(
+        f"{row.op} receives {listed}; {rule}.", *fixes.project(scene, row, sources, types)
+    )
+
+
+def batch(scene: Scene, step: Step, came: TensorType, got: TensorType) -> Problem:
+    """Explain a layer that changes the size of the batch."""
+    first = got.shape[0] if got.shape else "nothing"
+    numbers = ""
+    if step.op in ("Tensor.view", "Tensor.reshape"):
+        asked = math.prod(n for n in step.args["shape"] if n > 0)
+        sizes = " · ".join(map(str, came.sample))
+        numbers = (
+            f" A sample has {sizes} = {came.features:,} values, "
+            f"and the view asks for {asked:,} a row."
+        )
+        proposed = fixes.whole_samples(scene, came, step.args["shape"])
+    else:
+        proposed = tuple(fixes.keep_batch(scene))
+    return scene.problem(
+        f"{step.op} changes the batch: {came} becomes {got}, so a batch of 2 comes out as "
+        f"{got.at(2)[0] if got.shape else first}.{numbers}",
+        *proposed,
+        kind="batch",
+    )
