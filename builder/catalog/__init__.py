@@ -1,7 +1,8 @@
 """What a person can put in a model: one row a layer.
 
-Forms, checks, building, code, docs and tests are loops over these rows. A row lives in `modules`
-(`torch.nn`) or in `functions`; what is true of an argument wherever it occurs lives in `fields`.
+Forms, checks, building, code, docs and tests are loops over these rows. A row of
+`torch.nn` lives with its kin in `linear`, `spatial` or `sequences` (`modules` puts them together),
+one of a function in `functions`; what is true of an argument wherever it occurs is in `fields`.
 """
 
 from __future__ import annotations
