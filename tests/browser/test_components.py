@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from streamlit.testing.v1 import AppTest
 
-from tests.browser.screen import RUN_SECONDS, open_page, settle
+from tests.browser.screen import open_page, settle
 from tests.browser.server import running_server
 from ui.components.layer_list import is_intent
 
@@ -24,14 +24,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (folder / ".streamlit").symlink_to(Path(__file__).parents[2] / ".streamlit")
     with running_server(folder, app=APP) as server:
         yield server.url
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _patience() -> Iterator[None]:
-    """Streamlit's own answer takes more than the usual 5 s where others use the machine too."""
-    expect.set_options(timeout=RUN_SECONDS * 1000)
-    yield
-    expect.set_options(timeout=5_000)
 
 
 @pytest.fixture
