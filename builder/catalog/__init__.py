@@ -30,11 +30,12 @@ GROUPS: tuple[str, ...] = tuple(dict.fromkeys(row.group for row in CATALOG.value
 
 def did_you_mean(op: str) -> str:
     """Return a question that names the ops nearest to `op`, empty if none is near."""
-    near = _similar(op)
+    near = similar(op)
     return f" Did you mean {' or '.join(near)}?" if near else ""
 
 
-def _similar(op: str) -> list[str]:
+def similar(op: str) -> list[str]:
+    """Return the ops whose names come nearest to `op`, the nearest first."""
     title = op[:_LONGEST].rpartition(".")[2].lower()
     titles = {row.title.lower() for row in CATALOG.values()}
     near = difflib.get_close_matches(title, titles, n=3, cutoff=0.7)
@@ -43,4 +44,4 @@ def _similar(op: str) -> list[str]:
     return sorted(ops, key=lambda found: found.rpartition(".")[0] != home)[:3]
 
 
-__all__ = ["CATALOG", "GROUPS", "Field", "Function", "Layer", "Wire", "did_you_mean"]
+__all__ = ["CATALOG", "GROUPS", "Field", "Function", "Layer", "Wire", "did_you_mean", "similar"]

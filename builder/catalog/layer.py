@@ -63,7 +63,7 @@ class Layer:
         ndims: numbers of axes it takes, batch included; empty means any.
         dtype: what it reads: `float`, `int` or `any`.
         examples: shapes it runs on, one per input, without the batch axis.
-        example_dtypes: their dtypes; float32 where left out.
+        example_dtypes: their dtypes, where an input must have another than `dtype` says.
         window: how its output size comes about, for layers that slide a window.
         family: its op with `{}` for the number of spatial axes, where it has siblings.
         rank: number of spatial axes, 0 where there are none.
@@ -141,12 +141,16 @@ class Layer:
         assert isinstance(made, nn.Module)
         return made
 
-    def sibling(self, ndim: int) -> str | None:
-        """Return the op of the same family that takes `ndim` axes: `nn.Conv1d` for 3."""
-        rank = ndim - 2
-        if self.family is None or rank not in (1, 2, 3) or rank == self.rank:
-            return None
-        return self.family.format(rank)
+    @property
+    def family_ops(self) -> tuple[str, ...]:
+        """The ops of its family, one for each number of spatial axes."""
+        return tuple(self.family.format(rank) for rank in (1, 2, 3)) if self.family else ()
+
+    def dtype_of(self, index: int) -> str | None:
+        """Return the dtype that input number `index` must have, `None` for any."""
+        if index < len(self.example_dtypes):
+            return self.example_dtypes[index]
+        return {"float": "float32", "int": "int64", "any": None}[self.dtype]
 
 
 def layer(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from torch import nn
 
-from builder.catalog.layer import LAST, Layer, forward_arity, layer
+from builder.catalog.layer import Layer, forward_arity, layer
 from builder.catalog.linear import activations, distances, linear
 from builder.catalog.sequences import attention, embeddings, recurrent
 from builder.catalog.spatial import convolutions, dropouts, normalisations, paddings, pools, shapes
@@ -46,15 +46,12 @@ def _introspected(known: set[str]) -> Iterator[Layer]:
         ):
             continue
         arity = forward_arity(cls)
-        shape = (7, 8) if name == "Transformer" else (8,)
         yield layer(
             f"nn.{name}",
             "Other",
             (inspect.getdoc(cls) or name).partition(".")[0].replace("\n", " ") + ".",
             inputs=arity,
-            infer={"d_model": LAST} if name == "Transformer" else {},
-            initial={"batch_first": True} if name == "Transformer" else {},
-            examples=(shape,) * arity[0],
+            examples=((8,),) * arity[0],
             positional=0,
         )
 

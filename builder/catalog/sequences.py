@@ -155,6 +155,16 @@ def attention() -> Iterator[Layer]:
         positional=2,
         **pair,
     )
+    yield layer(
+        "nn.Transformer",
+        "Attention",
+        "An encoder for the first input, and a decoder that writes the second with it in view.",
+        first=f"num_encoder_layers num_decoder_layers {first}",
+        infer=width,
+        initial={**fresh, "num_encoder_layers": 2, "num_decoder_layers": 2},
+        positional=0,
+        **{**pair, "inputs": (2, 2), "repeat": 1},
+    )
     for stack, single, text, facts in (
         (nn.TransformerEncoder, nn.TransformerEncoderLayer, encoder, tokens),
         (nn.TransformerDecoder, nn.TransformerDecoderLayer, decoder, pair),

@@ -117,7 +117,6 @@ def pools() -> Iterator[Layer]:
             initial={"kernel_size": 2},
             fields=dict.fromkeys(("kernel_size", "stride", "padding"), length),
             inputs=(2, 2),
-            dtype="any",
             family="nn.MaxUnpool{}d",
             example_dtypes=("float32", "int64"),
             **{**facts, "examples": ((4, *spatial), (4, *spatial))},

@@ -8,15 +8,16 @@ people. Fixes are proposals: `resolve` tries them and keeps those that help.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from builder.catalog import CATALOG, Layer, did_you_mean
 from builder.errors import shown
 from builder.resolve import fixes
-from builder.resolve.resolution import FaultKind
+from builder.resolve.resolution import FaultKind, Fix
 from builder.resolve.scene import Problem, Scene, wire_size
 from builder.resolve.types import TensorType, Type, describe, tensors
+from builder.resolve.window import per_axis
 from builder.spec import Node
 
 # Which arguments must divide which sizes; torch asserts these one layer at a time.
@@ -26,6 +27,8 @@ _DIVIDES: Mapping[str, tuple[str, ...]] = {
     "num_heads": ("embed_dim",),
     "nhead": ("d_model",),
 }
+_AXIS_ARGUMENTS = ("dim", "dim0", "dim1", "start_dim", "end_dim")
+_ADD_AN_AXIS = ("torch.unsqueeze", "torch.stack")
 _AXIS_WORDS = {-1: "the last axis", 1: "axis 1"}
 
 
@@ -35,7 +38,9 @@ def structure(scene: Scene, sources: Sequence[str]) -> Problem | None:
     row = CATALOG.get(node.op)
     earlier = node.op in block and block.positions[node.op] < scene.position
     if row is None and node.op not in scene.spec.blocks and not earlier:
-        return scene.problem(f"There is no layer called {node.op!r}.{did_you_mean(node.op)}")
+        return scene.problem(
+            f"There is no layer called {node.op!r}.{did_you_mean(node.op)}", *fixes.nearest(scene)
+        )
     if row is None and node.args:
         has = f"{node.op} has" if earlier else f"block {node.op} has"
         return scene.problem(
@@ -70,6 +75,7 @@ def structure(scene: Scene, sources: Sequence[str]) -> Problem | None:
             f"{node.op} is a function, and a Sequential holds modules only.",
             *fixes.as_module(scene),
             fix,
+            *fixes.inputs(scene, *row.inputs),
         )
     if row is not None and row.repeat > 1 and node.enabled:
         return scene.problem(
@@ -108,8 +114,10 @@ def before_torch(
         lambda: _untold(scene, row, args, inputs),
         lambda: _dtype(scene, row, inputs),
         lambda: _axes(scene, row, node, inputs),
+        lambda: _axis(scene, row, args, inputs),
         lambda: _wire(scene, row, node, args, inputs),
         lambda: _divides(scene, row, args),
+        lambda: _output_padding(scene, row, args),
     )
     for check in checks:
         problem = check()
@@ -120,9 +128,16 @@ def before_torch(
 
 def _count(scene: Scene, row: Layer, inputs: tuple[Type, ...]) -> Problem | None:
     low, high = row.inputs
-    if len(inputs) < low or (high is not None and len(inputs) > high):
+    # Alone, an input stands for all; two of attention's three would leave one open.
+    between = 1 < len(inputs) < row.repeat
+    if between or len(inputs) < low or (high is not None and len(inputs) > high):
+        join = "or" if row.repeat == high else "to"
         wanted = (
-            f"{low}" if low == high else f"{low} or more" if high is None else f"{low} to {high}"
+            f"{low}"
+            if low == high
+            else f"{low} or more"
+            if high is None
+            else f"{low} {join} {high}"
         )
         plural = "input" if wanted == "1" else "inputs"
         return scene.problem(
@@ -143,7 +158,7 @@ def _tuple_fed(scene: Scene, row: Layer, inputs: tuple[Type, ...]) -> Problem | 
         kinds = "; ".join(describe(item) for item in value)
         return scene.problem(
             f"{row.op} takes a tensor; {source} gives {len(value)} things: {kinds}.",
-            *fixes.take(scene, source, value),
+            *fixes.take(scene, index, value),
         )
     return None
 
@@ -199,19 +214,16 @@ def _untold(
 
 
 def _dtype(scene: Scene, row: Layer, inputs: tuple[Type, ...]) -> Problem | None:
-    if row.dtype == "any":
-        return None
-    wanted = "int64" if row.dtype == "int" else "float32"
     for index, value in enumerate(inputs):
-        if index and row.dtype == "int":
-            continue
+        wanted = row.dtype_of(index)
         wrong = next((t for t in tensors(value) if t.dtype != wanted), None)
-        if wrong is None:
+        if wanted is None or wrong is None:
             continue
-        what = "whole numbers (int64), the indices to look up" if row.dtype == "int" else "float32"
+        indices = "whole numbers (int64), the indices to look up"
+        what = indices if wanted == "int64" else "float32"
         return scene.problem(
             f"{row.op} reads {what}; it receives {wrong.dtype} numbers of shape {wrong}.",
-            *fixes.dtype(scene, wanted),
+            *fixes.dtype(scene, index, wanted),
         )
     return None
 
@@ -235,6 +247,27 @@ def _axes(scene: Scene, row: Layer, node: Node, inputs: tuple[Type, ...]) -> Pro
             fixes.flatten(scene),
             fixes.set_one(scene, node, "in_features", value.shape[-1], "Keep to the last axis"),
         )
+    return None
+
+
+def _axis(
+    scene: Scene, row: Layer, args: Mapping[str, Any], inputs: tuple[Type, ...]
+) -> Problem | None:
+    """Check axes given by number; on `meta` some layers take any."""
+    value = inputs[0]
+    if not isinstance(value, TensorType):
+        return None
+    count = len(value.shape) + (row.op in _ADD_AN_AXIS)
+    for name in _AXIS_ARGUMENTS:
+        asked = args.get(name)
+        wrong = [n for n in (asked if isinstance(asked, tuple) else (asked,)) if n is not None]
+        wrong = [n for n in wrong if not -count <= n < count]
+        if name in row.fields and wrong:
+            return scene.problem(
+                f"{row.op} has {name}={wrong[0]}; {value} has the axes 0 to {count - 1}, or "
+                f"{-count} to -1 counted from the end.",
+                fixes.set_one(scene, scene.called, name, -1, f"Set {name} to -1, the last axis"),
+            )
     return None
 
 
@@ -275,7 +308,7 @@ def _wire(
             )
         proposed = [fixes.set_one(scene, node, name, told, f"Set {name} to {told:,}")]
         came = _joined(scene)
-        if wire.axis == -1 and len(value.shape) > 2:
+        if row.group == "Linear" and len(value.shape) > 2:
             flat = fixes.flatten(scene)
             if value.features == asked:
                 sizes = "·".join(str(size) for size in value.sample)
@@ -308,6 +341,32 @@ def _size_text(row: Layer, name: str, asked: Any, where: str, told: int, value: 
     return f"{row.op} has {name}={asked}; it receives {told:,} in {where} of {value}."
 
 
+def _output_padding(scene: Scene, row: Layer, args: Mapping[str, Any]) -> Problem | None:
+    """Check what torch checks only when it computes: on `meta` any extra size is taken."""
+    if row.window != "transposed":
+        return None
+    full = row.complete(args)
+    for axis in range(row.rank):
+        extra, *steps = (
+            per_axis(full[name], axis) for name in ("output_padding", "stride", "dilation")
+        )
+        if extra >= max(steps):
+            most = max(steps) - 1
+            return scene.problem(
+                f"{row.op}: output_padding={extra} must be smaller than the stride, {steps[0]}, "
+                f"or the dilation, {steps[1]}.",
+                fixes.set_one(
+                    scene, scene.called, "output_padding", most, f"Set output_padding to {most}"
+                ),
+            )
+    return None
+
+
+def _multiple(scene: Scene, row: Layer, name: str, size: int, number: int) -> Iterable[Fix]:
+    """Propose that the layer before gives the next size that can be divided."""
+    return fixes.producer(scene, -(-size // number) * number) if name in row.infer else ()
+
+
 def _divides(scene: Scene, row: Layer, args: Mapping[str, Any]) -> Problem | None:
     for divisor, sizes in _DIVIDES.items():
         if divisor not in args:
@@ -322,5 +381,6 @@ def _divides(scene: Scene, row: Layer, args: Mapping[str, Any]) -> Problem | Non
                 f"{row.op}: {divisor}={number} does not divide {name}={size} "
                 f"({size} / {number} = {size / number:.2f}).",
                 *fixes.divisors(scene, divisor, number, common),
+                *_multiple(scene, row, name, size, number),
             )
     return None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from builder import edit
-from builder.catalog import CATALOG, Layer
+from builder.catalog import CATALOG, Layer, similar
 from builder.resolve.resolution import Fix
 from builder.resolve.types import TensorType, Type
 from builder.spec import ModelSpec, Node
@@ -30,6 +31,11 @@ def without(scene: Scene) -> tuple[Fix, ...]:
 def set_one(scene: Scene, node: Node, arg: str, value: Any, label: str) -> Fix:
     """Set one argument."""
     return Fix(label, partial(edit.set_args, name=node.name, args={arg: value}, block=scene.block))
+
+
+def set_all(scene: Scene, node: Node, args: Mapping[str, Any], label: str) -> Fix:
+    """Set several arguments."""
+    return Fix(label, partial(edit.set_args, name=node.name, args=dict(args), block=scene.block))
 
 
 def own_weights(scene: Scene) -> Fix:
@@ -57,26 +63,22 @@ def initial(scene: Scene, row: Layer, node: Node, arg: str) -> Iterable[Fix]:
 
 
 def in_range(scene: Scene, row: Layer, node: Node, arg: str) -> Iterable[Fix]:
-    """Bring an argument to the nearest value that is allowed, or back to its first one."""
+    """Bring an argument to the lowest value that is allowed, or back to where it started."""
     field, value = row.fields[arg], node.args.get(arg)
-    for near in (field.low, field.high):
-        if isinstance(value, int | float) and not isinstance(value, bool) and near not in (value,):
-            whole = int(near) if abs(near) != float("inf") and near == int(near) else near
-            beyond = value < near if near == field.low else value > near
-            # The upper ends are there to keep the machine alive; nobody wants to land on them.
-            if beyond and near == field.low and field.problem(whole) is None:
-                yield set_one(scene, node, arg, whole, f"Set {arg} to {whole}")
+    low = field.low
+    # The upper ends are there to keep the machine alive; nobody wants to land on them.
+    if isinstance(value, int | float) and not isinstance(value, bool) and value < low:
+        low = int(low) if low == int(low) else low
+        if field.problem(low) is None:
+            yield set_one(scene, node, arg, low, f"Set {arg} to {low}")
+    unset = partial(edit.unset_args, name=node.name, args=(arg,), block=scene.block)
     if arg in row.infer:
-        label = f"Let the wire tell {arg}"
-        yield Fix(label, partial(edit.unset_args, name=node.name, args=(arg,), block=scene.block))
-    elif field.initial is not None and field.initial != value:
+        yield Fix(f"Let the wire tell {arg}", unset)
+        return
+    if field.stated and field.initial not in (None, low):
         yield set_one(scene, node, arg, field.initial, f"Set {arg} to {field.initial}")
-    if not field.required:
-        default = field.default
-        yield Fix(
-            f"Back to torch's default, {default}",
-            partial(edit.unset_args, name=node.name, args=(arg,), block=scene.block),
-        )
+    if not field.required and field.default not in (low, field.initial if field.stated else low):
+        yield Fix(f"Leave {arg} to torch: {field.default}", unset)
 
 
 def read_previous(scene: Scene) -> Fix:
@@ -108,39 +110,34 @@ def _free(spec: ModelSpec, block: str | None) -> ModelSpec:
     return spec
 
 
-def _before(scene: Scene, op: str, args: Mapping[str, Any], source: str | None = None) -> Edit:
-    """Return an edit that puts a layer between this one and what it reads."""
+def _before(scene: Scene, op: str, args: Mapping[str, Any], index: int = 0) -> Edit:
+    """Return an edit that puts a layer between this one and its input number `index`."""
     row = CATALOG[op]
     position, block = scene.position, scene.block
-    reads = scene.block_of.sources(position)
-    source = source or reads[0]
+    source = scene.block_of.sources(position)[index]
+    before = scene.block_of.nodes[position - 1].name if position else scene.block_of.inputs[0]
 
     def apply(spec: ModelSpec) -> ModelSpec:
         if not row.is_module:
             spec = _free(spec, block)
-        target = spec.block(block)
-        before = target.nodes[position - 1].name if position else target.inputs[0]
-        inputs = () if source == before else (source,)
-        count = len(target.nodes)
-        spec = edit.insert(spec, position, op, dict(args), inputs=inputs, block=block)
-        if len(spec.block(block).nodes) == count:
-            return spec
+        spec = edit.insert(spec, position, op, dict(args), inputs=(source,), block=block)
         target = spec.block(block)
         new, after = target.nodes[position].name, target.nodes[position + 1]
         if after.inputs:
-            names = tuple(new if entry == source else entry for entry in after.inputs)
+            names = [new if i == index else name for i, name in enumerate(after.inputs)]
             spec = edit.set_sources(spec, after.name, names, block=block)
-        return spec
+        return edit.set_sources(spec, new, (), block=block) if source == before else spec
 
     return apply
 
 
-def take(scene: Scene, source: str, value: tuple[Type, ...]) -> Iterable[Fix]:
+def take(scene: Scene, index: int, value: tuple[Type, ...]) -> Iterable[Fix]:
     """Take one of several outputs: all steps, or the last one."""
     first = value[0] if value else ()
     if not isinstance(first, TensorType):
         return
-    item = _before(scene, "item", {"index": 0}, source)
+    source = scene.block_of.sources(scene.position)[index]
+    item = _before(scene, "item", {"index": 0}, index)
     freer = " (it becomes a ModuleList)" if scene.block_of.container == "sequential" else ""
 
     def last(spec: ModelSpec) -> ModelSpec:
@@ -181,14 +178,14 @@ def inputs(scene: Scene, low: int, high: int | None) -> Iterable[Fix]:
             yield Fix(f"Read {' and '.join(names)}", connect)
 
 
-def dtype(scene: Scene, wanted: str) -> Iterable[Fix]:
+def dtype(scene: Scene, index: int, wanted: str) -> Iterable[Fix]:
     """Change the dtype of the model input that the layer reads."""
     for entry in scene.spec.inputs:
         if entry.dtype != wanted:
             change = partial(edit.set_input, name=entry.name, dtype=wanted)
             yield Fix(f"Make input {entry.name} {wanted}", change)
     if wanted == "float32":
-        embed = _before(scene, "nn.Embedding", CATALOG["nn.Embedding"].initial_args())
+        embed = _before(scene, "nn.Embedding", CATALOG["nn.Embedding"].initial_args(), index)
         yield Fix("Put an Embedding before it", embed)
 
 
@@ -209,48 +206,64 @@ def example_input(scene: Scene, row: Layer) -> Iterable[Fix]:
 def axes(scene: Scene, row: Layer, node: Node, value: TensorType) -> Iterable[Fix]:
     """Bring the number of axes and the layer together."""
     count = len(value.shape)
-    other = row.sibling(count)
-    if other is not None and other in CATALOG:
-        change = partial(
-            edit.set_op,
-            name=node.name,
-            op=other,
-            args=_fewer_axes(node.args, CATALOG[other]),
-            block=scene.block,
-        )
-        yield Fix(f"Use {other}", change)
+    proposed = [
+        *_sibling(scene, row, node, count),
+        *_without_flatten(scene),
+        *(_more_axes(scene, row, value) if count < max(row.ndims) else ()),
+        *(_fewer(scene, row, count) if count > max(row.ndims) else ()),
+    ]
+    yield from proposed or example_input(scene, row)
+
+
+def _sibling(scene: Scene, row: Layer, node: Node, count: int) -> Iterable[Fix]:
+    for op in row.family_ops:
+        if op in CATALOG and count in CATALOG[op].ndims:
+            args = _fewer_numbers(node.args, CATALOG[op])
+            change = partial(edit.set_op, name=node.name, op=op, args=args, block=scene.block)
+            yield Fix(f"Use {op}", change)
+
+
+def _without_flatten(scene: Scene) -> Iterable[Fix]:
     source = scene.block_of.sources(scene.position)[0]
-    if scene.block is None and source in scene.block_of.inputs:
-        sample = value.sample
-        if count == max(row.ndims) - 1 and row.rank:
-            shape: tuple[int, ...] = (1, *sample)
-            yield Fix(
-                f"Make input {source} one channel: {shape}",
-                partial(edit.set_input, name=source, shape=shape),
-            )
-        else:
-            yield from example_input(scene, row)
-    if scene.position:
-        before = scene.block_of.nodes[scene.position - 1]
-        if before.op in ("nn.Flatten", "torch.flatten") and source == before.name:
-            yield Fix(
-                f"Remove {before.name}, the Flatten before it",
-                partial(edit.remove, name=before.name, block=scene.block),
-            )
-    if count == max(row.ndims) - 1:
-        yield Fix("Add an axis before it", _before(scene, "torch.unsqueeze", {"dim": 1}))
-        if count == 2:
-            split = _before(scene, "nn.Unflatten", {"dim": 1, "unflattened_size": (1, -1)})
-            yield Fix("Split its features into one channel", split)
-    if count > max(row.ndims):
-        start = max(row.ndims) - 1
-        yield Fix(
-            "Put a Flatten before it",
-            _before(scene, "nn.Flatten", {"start_dim": start} if start != 1 else {}),
-        )
+    if source in scene.block_of:
+        before = scene.block_of.node(source)
+        if before.op in ("nn.Flatten", "torch.flatten"):
+            gone = partial(edit.remove, name=before.name, block=scene.block)
+            yield Fix(f"Remove {before.name}, the Flatten before it", gone)
 
 
-def _fewer_axes(args: Mapping[str, Any], row: Layer) -> dict[str, Any]:
+def _more_axes(scene: Scene, row: Layer, value: TensorType) -> Iterable[Fix]:
+    def split(dim: int, sizes: tuple[int, ...]) -> Edit:
+        return _before(scene, "nn.Unflatten", {"dim": dim, "unflattened_size": sizes})
+
+    count, sample = len(value.shape), value.sample
+    if count == max(row.ndims) - 1 and not row.rank:  # a sequence
+        yield Fix("Read its features one at a time", split(1, (-1, 1)))
+        yield Fix("Read it as a single step", split(1, (1, -1)))
+    elif count == max(row.ndims) - 1:
+        source = scene.block_of.sources(scene.position)[0]
+        if scene.block is None and source in scene.block_of.inputs:
+            shape = (1, *sample)
+            change = partial(edit.set_input, name=source, shape=shape)
+            yield Fix(f"Make input {source} one channel: {shape}", change)
+        yield Fix("Make it one channel", split(1, (1, -1)))
+    elif count == 2 and row.rank == 2:
+        for channels in (1, 3):
+            side = math.isqrt(sample[0] // channels)
+            if channels * side * side == sample[0]:
+                sizes = (channels, side, side)
+                yield Fix(f"Read it as a picture: {sizes}", split(1, sizes))
+
+
+def _fewer(scene: Scene, row: Layer, count: int) -> Iterable[Fix]:
+    last = max(row.ndims) - 1
+    # The last axis of a sequence stays what it is; in a picture the channels do.
+    args = {"start_dim": last} if row.rank or last == 1 else {"start_dim": 1, "end_dim": count - 2}
+    args = {name: number for name, number in args.items() if (name, number) != ("start_dim", 1)}
+    yield Fix("Put a Flatten before it", _before(scene, "nn.Flatten", args))
+
+
+def _fewer_numbers(args: Mapping[str, Any], row: Layer) -> dict[str, Any]:
     """Keep the arguments a sibling has; a size given per axis becomes its first number."""
     kept = {}
     for name, value in args.items():
@@ -292,20 +305,17 @@ def smaller_window(
     node: Node,
     args: Mapping[str, Any],
     sizes: Sequence[int],
-    fit: int,
+    fit: Sequence[int],
 ) -> Iterable[Fix]:
     """Shrink the window to what fits, or pad the input."""
-    change: dict[str, Any] = {"kernel_size": fit}
-    full = row.complete(args)
-    if row.window == "pool" and full.get("padding"):
-        change["padding"] = 0
-    yield Fix(
-        f"Set kernel_size to {fit}",
-        partial(edit.set_args, name=node.name, args=change, block=scene.block),
-    )
     kernel = args["kernel_size"]
+    if isinstance(kernel, tuple):
+        smaller: Any = tuple(map(min, kernel, fit))
+    else:
+        smaller = min(fit)
+    yield set_one(scene, node, "kernel_size", smaller, f"Set kernel_size to {smaller}")
     if row.window == "conv" and isinstance(kernel, int):
-        dilation = full.get("dilation", 1)
+        dilation = row.complete(args).get("dilation", 1)
         dilation = dilation if isinstance(dilation, int) else max(dilation)
         needed = max(0, -(-(dilation * (kernel - 1) + 1 - min(sizes)) // 2))
         yield set_one(scene, node, "padding", needed, f"Set padding to {needed}")
@@ -332,12 +342,21 @@ def keep_batch(scene: Scene) -> Iterable[Fix]:
             field = row.fields[arg]
             value: Any = (1,) if field.kind == "ints" else 1
             yield set_one(scene, scene.node, arg, value, f"Set {arg} to {value}")
+    dims = scene.node.args.get("dims")
+    if isinstance(dims, tuple):
+        first = (0, *(axis for axis in dims if axis != 0))
+        yield set_one(scene, scene.node, "dims", first, f"Keep the batch first: {first}")
+    if scene.node.op == "torch.transpose":
+        yield set_all(scene, scene.node, {"dim0": 1, "dim1": 2}, "Swap axes 1 and 2")
 
 
 def project(
     scene: Scene, row: Layer, sources: Sequence[str], types: Sequence[TensorType]
 ) -> Iterable[Fix]:
     """Bring one input to the form of the other by a projection of its own."""
+    if row.op == "torch.matmul" and types[0].shape[-1] == types[1].shape[-1]:
+        turn = _before(scene, "torch.transpose", {"dim0": -2, "dim1": -1}, 1)
+        yield Fix(f"Transpose {sources[1]}", turn)
     if row.op not in ("+", "-", "*") or len(types) != 2:
         return
     for this, other in ((1, 0), (0, 1)):
@@ -347,25 +366,37 @@ def project(
         sizes, target = mine.sample, wanted.sample
         rank = len(sizes) - 1
         if rank == 0:
-            layer = _before(scene, "nn.Linear", {"out_features": target[0]}, sources[this])
+            layer = _before(scene, "nn.Linear", {"out_features": target[0]}, this)
             yield Fix(f"Put a Linear to {target[0]} behind {sources[this]}", layer)
         elif rank in (1, 2, 3) and all(a >= b for a, b in zip(sizes[1:], target[1:], strict=True)):
             stride = tuple(-(-a // b) for a, b in zip(sizes[1:], target[1:], strict=True))
             args: dict[str, Any] = {"out_channels": target[0], "kernel_size": 1}
             if set(stride) != {1}:
                 args["stride"] = stride[0] if len(set(stride)) == 1 else stride
-            layer = _before(scene, f"nn.Conv{rank}d", args, sources[this])
+            layer = _before(scene, f"nn.Conv{rank}d", args, this)
             yield Fix(f"Put a 1x1 convolution behind {sources[this]}", layer)
 
 
 def fresh(scene: Scene, row: Layer, node: Node) -> Iterable[Fix]:
-    """Go back to the arguments of a fresh layer."""
+    """Leave an argument to torch, or go back to the arguments of a fresh layer."""
+    for name in node.args:
+        if not row.fields[name].required and name not in row.infer:
+            label = f"Leave {name} to torch: {row.fields[name].default}"
+            change = partial(edit.unset_args, name=node.name, args=(name,), block=scene.block)
+            yield Fix(label, change)
     args = {**row.initial_args()}
     if dict(node.args) != args:
-        change: Edit = partial(
-            edit.set_op, name=node.name, op=node.op, args=args, block=scene.block
-        )
+        change = partial(edit.set_op, name=node.name, op=node.op, args=args, block=scene.block)
         yield Fix("Back to its first values", change)
+
+
+def nearest(scene: Scene) -> Iterable[Fix]:
+    """Use the layer whose name comes nearest."""
+    node = scene.node
+    for op in similar(node.op)[:1]:
+        args = {name: value for name, value in node.args.items() if name in CATALOG[op].fields}
+        change = partial(edit.set_op, name=node.name, op=op, args=args, block=scene.block)
+        yield Fix(f"Use {op}", change)
 
 
 def without_outputs(spec: ModelSpec, block: str | None) -> ModelSpec:

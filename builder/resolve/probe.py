@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
 from torch.utils.flop_counter import FlopCounterMode
 
 from builder.catalog import CATALOG
@@ -88,6 +89,8 @@ def _run(call: Call) -> Probe:
     row = CATALOG[call.op]
     with torch.device("meta"):
         made = row.make(call.args)
+    if isinstance(made, _NormBase) and made.momentum is None:
+        made.momentum = 0.0  # None averages over all batches, and `meta` cannot count them
 
     def run(batch: int) -> Any:
         given = [_empty(value, batch) for value in call.inputs]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from builder.catalog import Layer
 from builder.resolve import fixes
 from builder.resolve.resolution import Step
 from builder.resolve.scene import Problem, Scene
-from builder.resolve.types import TensorType, Type, describe
+from builder.resolve.types import TensorType, Type, describe, tensors
 from builder.resolve.window import explain_window, largest_kernel
 from builder.spec import Node
 
@@ -29,6 +29,8 @@ def after_torch(
     if isinstance(value, TensorType):
         if row.window in ("conv", "pool"):
             problem = _window(scene, row, node, args, value)
+        if row.title.startswith(("ReflectionPad", "CircularPad")):
+            problem = _border(scene, row, node, args, value)
         if row.op in ("Tensor.view", "Tensor.reshape"):
             problem = _view(scene, args, value)
         if row.op in ("nn.PixelShuffle", "nn.PixelUnshuffle", "nn.ChannelShuffle", "nn.GLU"):
@@ -38,6 +40,12 @@ def after_torch(
     if problem is not None:
         return problem
     received = " and ".join(describe(entry) for entry in inputs)
+    for entry in inputs:  # torch was asked with a batch of 2, which nobody else knows of
+        for kind in tensors(entry):
+            sizes = list(kind.at(2))
+            refusal = refusal.replace(f"torch.Size({sizes})", f"{kind}").replace(
+                f"{sizes}", f"{kind}"
+            )
     changed = {name: value for name, value in row.changed(args).items() if name not in row.infer}
     with_args = ", ".join(f"{name}={value!r}" for name, value in changed.items())
     settings = f" with {with_args}" if with_args else ""
@@ -59,13 +67,37 @@ def _window(
             bad.append(f"{name} {formula}")
     if not bad:
         return None
-    fit = min(largest_kernel(row, args, size, axis) for axis, size in enumerate(sizes))
+    fit = [largest_kernel(row, args, size, axis) for axis, size in enumerate(sizes)]
     kernel = args["kernel_size"]
-    shown = kernel if isinstance(kernel, int) else "x".join(map(str, kernel))
+    single = isinstance(kernel, int)
+    shown = kernel if single else _by(kernel)
     return scene.problem(
         f"{row.op}: a window of {shown} is larger than what it receives, {value}; "
-        f"it would give {', '.join(bad)}. At most {fit} fits.",
+        f"it would give {', '.join(bad)}. At most {min(fit) if single else _by(fit)} fits.",
         *fixes.smaller_window(scene, row, node, args, sizes, fit),
+    )
+
+
+def _by(sizes: Iterable[int]) -> str:
+    return "x".join(map(str, sizes))
+
+
+def unpooled(scene: Scene, row: Layer, output: Type) -> Problem | None:
+    """Check that a MaxUnpool has a place for every index; on `meta` there are none to check."""
+    if "MaxUnpool" not in row.title and "max_unpool" not in row.title:
+        return None
+    picked = scene.known.get(scene.block_of.sources(scene.position)[1])
+    pool = scene.known.get(picked.sources[0]) if picked and picked.op == "item" else None
+    if pool is None or "return_indices" not in pool.args or not isinstance(output, TensorType):
+        return None
+    came, gives = next(tensors(pool.inputs[0])).sample[1:], output.sample[1:]
+    if math.prod(came) <= math.prod(gives):
+        return None
+    same = {name: pool.args[name] for name in scene.called.args if name in pool.args}
+    return scene.problem(
+        f"{row.op} gives {_by(gives)} = {math.prod(gives)} places; the indices that {pool.name} "
+        f"took are of {_by(came)} = {math.prod(came)}.",
+        fixes.set_all(scene, scene.called, same, f"Take the sizes of {pool.name}"),
     )
 
 
@@ -75,6 +107,23 @@ def _view(scene: Scene, args: Mapping[str, Any], value: TensorType) -> Problem:
         f"A sample has {value.features:,} values ({value}); they cannot be seen as ({asked}) for "
         "every size of the batch.",
         *fixes.whole_samples(scene, value, args["shape"]),
+    )
+
+
+def _border(
+    scene: Scene, row: Layer, node: Node, args: Mapping[str, Any], value: TensorType
+) -> Problem | None:
+    fit = min(value.sample[1:]) - (0 if "Circular" in row.title else 1)
+    pads = args["padding"] if isinstance(args["padding"], tuple) else (args["padding"],)
+    if max(pads) <= fit:
+        return None
+    what = "goes round" if "Circular" in row.title else "mirrors"
+    smaller = tuple(min(pad, fit) for pad in pads)
+    new = smaller if isinstance(args["padding"], tuple) else smaller[0]
+    return scene.problem(
+        f"{row.op}: a border of {max(pads)} {what} more cells than there are in {value}; "
+        f"at most {fit} works.",
+        fixes.set_one(scene, node, "padding", new, f"Set padding to {new}"),
     )
 
 

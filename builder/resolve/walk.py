@@ -200,6 +200,8 @@ def _step(scene: Scene, now: _Pass, prefix: str) -> Step | _Walk:
         answer = probe(Call(row.op, repr(args), inputs, args))
         if answer.refusal is not None:
             problem = refusals.after_torch(scene, row, called, args, inputs, answer.refusal)
+        else:
+            problem = refusals.unpooled(scene, row, answer.output)
     if problem is not None:
         return _stopped(problem)
     own = built is None
