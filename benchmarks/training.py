@@ -29,9 +29,9 @@ def measure() -> list[Row]:
     torch.set_num_threads(1)
     rows = []
     for name, title, shape, samples, batch, epochs in (
-        ("MLP 2-16-16-2, batch 32", "MLP", (2,), 400, 32, 240),
-        ("MLP 784-256-10, batch 128", "MyNet", (784,), 4000, 128, 12),
-        ("LeNet-5, batch 64", "LeNet5", (1, 28, 28), 4000, 64, 2),
+        ("MLP 2-16-16-2, batch 32", "MLP", (2,), 400, 32, 300),
+        ("MLP 784-256-10, batch 128", "MyNet", (784,), 4000, 128, 40),
+        ("LeNet-5, batch 64", "LeNet5", (1, 28, 28), 4000, 64, 4),
     ):
         rows += _against(name, TEMPLATES[title], _data(shape, samples), batch, epochs)
     return [*rows, _first_point()]

@@ -6,6 +6,7 @@ from builder.resolve import resolve
 from ui import intents, layers, state
 from ui.components import layer_list, palette
 from ui.frame import through_app
+from ui.guide import guide
 from ui.header import header
 from ui.inspector import inspector
 from ui.views import views
@@ -38,12 +39,13 @@ def workbench() -> None:
 
 with st.container(key="build-page"):
     with st.container(key="build-palette"):
+        guide()
         palette(
             layers.palette_entries(ws.spec),
             key="palette",
             on_add=intents.add,
             open_groups=2,
-            height=900,
+            height=850,
         )
     with st.container(key="build-work"):
         workbench()

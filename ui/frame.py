@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gc
 import runpy
+import sys
 from pathlib import Path
 
 import streamlit as st
-import torch
-import torchvision
+import torchvision  # noqa: F401  here and not in the middle of a run, so that it is frozen too
 
 from ui import state
 
@@ -28,11 +28,10 @@ def frame() -> None:
     )
     st.logo(str(ASSETS / "logo.svg"), size="large")
     st.html(ASSETS / "style.css")
-    _freeze()
 
 
 def through_app() -> None:
-    """See to it that a page is run by `app.py`; the first thing of every page.
+    """See to it that a page is run by `app.py`; the first thing of every page after its imports.
 
     Streamlit takes a folder called `pages` for its older kind of app until `st.navigation` is
     called once, and a fresh server whose first request is a page's own address runs that page
@@ -41,11 +40,12 @@ def through_app() -> None:
     if not state.get(_FRAMED):
         runpy.run_path(str(APP))
         st.stop()
+    _freeze(len(sys.modules))
 
 
-@st.cache_resource
-def _freeze() -> tuple[str, str]:
-    """Take what is imported out of the collector's sight, once a process.
+@st.cache_resource(max_entries=1)
+def _freeze(modules: int) -> int:
+    """Take what is imported out of the collector's sight; again when more has been imported.
 
     Streamlit collects garbage after every run of a script. With torch and torchvision in memory
     that holds the interpreter for 100 to 180 ms, for every user at every click; what is frozen is
@@ -53,4 +53,4 @@ def _freeze() -> tuple[str, str]:
     """
     gc.collect()
     gc.freeze()
-    return torch.__version__, torchvision.__version__
+    return modules

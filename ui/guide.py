@@ -26,5 +26,5 @@ Everything is kept as you go: the address of the page brings this model back.
 
 def guide() -> None:
     """Draw the help button."""
-    with st.popover("Help", icon=":material/help:"):
+    with st.popover("How it works", icon=":material/help:", width="stretch"):
         st.markdown(_BUILD)

@@ -8,7 +8,6 @@ from builder import edit
 from builder.spec import DTYPES, Input
 from ui import state
 from ui.gallery import gallery
-from ui.guide import guide
 from ui.values import to_text
 
 _CONTAINERS = {"sequential": "Sequential", "modulelist": "ModuleList", "graph": "Graph"}
@@ -49,7 +48,6 @@ def header() -> None:
         )
         if st.button("Starting points", icon=":material/dashboard:", key="open-gallery"):
             gallery()
-        guide()
     if ws.complaint:
         st.error(ws.complaint, icon=":material/block:")
 

@@ -1,8 +1,8 @@
 """The training loop: tensors in memory, as fast as a plain loop, measured by the clock.
 
 Nothing is measured at every step that would cost the loop its speed: losses and the last outputs
-are kept as tensors and read by the clock, and scoring the validation samples waits at least thirty
-times as long as it took, so that it never takes more than a thirtieth of the time.
+are kept as tensors and read by the clock, and scoring the validation samples waits at least sixty
+times as long as it took, so that it never takes more than a sixtieth of the time.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from builder.train.recipe import LOSSES, Loss, Recipe
 
 Measured: TypeAlias = tuple[int, float, str, str, float]  # step, epoch, split, metric, value
 
-FIRST_TICK, SHORTEST_TICK = 0.05, 0.25
-_SCORING_SHARE = 30
+FIRST_TICK, SHORTEST_TICK = 0.05, 0.5
+_SCORING_SHARE = 60
 _SCORED_BATCH = 1024
 _KEPT_BATCHES = 16
 _EXPLODED = 1e6
@@ -80,7 +80,7 @@ def train(
         model: on the recipe's device, its weights as they should start.
         data: on the same device.
         task: `classification` or `regression`.
-        on_tick: called by the clock, first after 50 ms, then at most four times a second, and once
+        on_tick: called by the clock, first after 50 ms, then at most twice a second, and once
             at the end.
 
     Raises:
