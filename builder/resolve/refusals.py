@@ -82,7 +82,17 @@ def _by(sizes: Iterable[int]) -> str:
     return "x".join(map(str, sizes))
 
 
-def unpooled(scene: Scene, row: Layer, output: Type) -> Problem | None:
+def unfit(scene: Scene, row: Layer, output: Type) -> Problem | None:
+    """Check what came out on `meta`: with numbers in it torch would refuse, or give nothing."""
+    if any(0 in kind.sample for kind in tensors(output)):
+        return scene.problem(
+            f"{row.op} would give {describe(output)}, which holds no number at all.",
+            *fixes.fresh(scene, row, scene.called),
+        )
+    return _unpooled(scene, row, output)
+
+
+def _unpooled(scene: Scene, row: Layer, output: Type) -> Problem | None:
     """Check that a MaxUnpool has a place for every index; on `meta` there are none to check."""
     if "MaxUnpool" not in row.title and "max_unpool" not in row.title:
         return None

@@ -94,9 +94,22 @@ def _tried(spec: ModelSpec, found: _Walk) -> tuple[Fix, ...]:
         after = _resolve(mended)
         if after.problem is None:
             runs.append(fix)
-        elif len(after.steps) > len(found.steps):
+        elif _left(mended, after.path) < _left(spec, found.path):
             helps.append(fix)
     return tuple(runs + helps)
+
+
+def _left(spec: ModelSpec, path: tuple[str, ...]) -> tuple[int, ...]:
+    """Return how many layers are not reached, in each block on the way to a fault."""
+    left = []
+    block: Block | None = spec.main
+    for name in path:
+        if block is None or name not in block:
+            break
+        position = block.positions[name]
+        left.append(len(block.nodes) - position)
+        block = spec.blocks.get(Scene(spec, None, block, position, {}, {}).called.op)
+    return tuple(left)
 
 
 @lru_cache(maxsize=_CACHED_SPECS)
@@ -201,7 +214,7 @@ def _step(scene: Scene, now: _Pass, prefix: str) -> Step | _Walk:
         if answer.refusal is not None:
             problem = refusals.after_torch(scene, row, called, args, inputs, answer.refusal)
         else:
-            problem = refusals.unpooled(scene, row, answer.output)
+            problem = refusals.unfit(scene, row, answer.output)
     if problem is not None:
         return _stopped(problem)
     own = built is None
