@@ -1,0 +1,105 @@
+"""The settings of a run: round trips, torch's own names and defaults, and what is refused."""
+
+import inspect
+
+import pytest
+import torch
+
+from builder.errors import RecipeError
+from builder.train.recipe import LOSSES, OPTIMIZERS, Recipe, devices, suggest_loss
+
+
+def test_a_recipe_comes_back_from_its_json() -> None:
+    recipe = Recipe(
+        "circles", {"noise": 0.2}, 0.3, "MSELoss", "AdamW", {"betas": (0.8, 0.9)}, 0.01, 16, 3, 7
+    )
+    assert Recipe.from_json(recipe.to_json()) == recipe
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("{", "not JSON"),
+        ("[]", '"format": 1'),
+        ('{"format": 2}', '"format": 1'),
+        ('{"format": 1, "speed": 3}', "speed"),
+        ('{"format": 1, "optimizer_args": 3}', "wrong type"),
+    ],
+)
+def test_a_bad_document_is_refused_in_words(text: str, word: str) -> None:
+    with pytest.raises(RecipeError, match=word):
+        Recipe.from_json(text)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_arguments_and_defaults_are_torchs_own(name: str) -> None:
+    row = OPTIMIZERS[name]
+    parameters = inspect.signature(getattr(torch.optim, name)).parameters
+    assert set(row.first) <= set(row.fields) <= set(parameters)
+    for key, field in row.fields.items():
+        assert field.default == parameters[key].default
+        assert field.problem(field.default) is None
+        assert field.help.endswith(".")
+    model = torch.nn.Linear(2, 1)
+    args = {key: field.default for key, field in row.fields.items()}
+    Recipe(optimizer=name, optimizer_args=args).make_optimizer(model)
+
+
+def test_every_optimizer_that_trains_a_model_alone_is_there() -> None:
+    known = {
+        name
+        for name in dir(torch.optim)
+        if inspect.isclass(getattr(torch.optim, name))
+        and issubclass(getattr(torch.optim, name), torch.optim.Optimizer)
+    }
+    assert known - set(OPTIMIZERS) == {"Optimizer", "LBFGS", "SparseAdam", "Muon"}
+
+
+def test_what_is_suggested_fits() -> None:
+    for task in ("classification", "regression"):
+        Recipe(loss=suggest_loss(task)).check(task)
+
+
+@pytest.mark.parametrize(
+    ("settings", "task", "word"),
+    [
+        ({"loss": "CrossEntropyLoss"}, "regression", "MSELoss"),
+        ({"loss": "Nonsense"}, "classification", "CrossEntropyLoss"),
+        ({"optimizer": "Magic"}, "classification", "Adam"),
+        ({"optimizer_args": {"speed": 1}}, "classification", "no argument 'speed'"),
+        ({"optimizer_args": {"betas": (2.0, 3.0)}}, "classification", "from 0 to 1"),
+        (
+            {"optimizer": "SGD", "optimizer_args": {"nesterov": True}},
+            "classification",
+            "momentum must be above 0",
+        ),
+        ({"batch_size": 0}, "classification", "batch_size is 0"),
+        ({"epochs": 10**12}, "classification", "epochs"),
+        ({"lr": -1.0}, "classification", "learning rate"),
+        ({"lr": float("nan")}, "classification", "learning rate"),
+        ({"validation": 1.0}, "classification", "validation"),
+        ({"seed": -1}, "classification", "seed"),
+        ({"device": "tpu"}, "classification", "cpu"),
+    ],
+)
+def test_a_setting_that_cannot_work_is_refused_and_says_what_would(
+    settings: dict[str, object], task: str, word: str
+) -> None:
+    with pytest.raises(RecipeError, match=word):
+        Recipe(**settings).check(task)  # type: ignore[arg-type]
+
+
+def test_every_loss_says_what_it_expects() -> None:
+    for loss in LOSSES.values():
+        assert loss.help.endswith(".")
+        assert loss.expects
+        assert loss.tasks
+
+
+def test_the_processor_is_always_a_device() -> None:
+    assert devices()[0] == "cpu"
+
+
+def test_the_line_of_code_is_the_optimizer() -> None:
+    recipe = Recipe(optimizer="SGD", optimizer_args={"momentum": 0.9}, lr=0.05)
+    assert recipe.optimizer_code() == "torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)"
