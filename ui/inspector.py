@@ -146,13 +146,9 @@ def _sources(block: Block, node: Node) -> None:
         earlier,
         key=key,
         help="Where its input comes from. Several, in this order, for layers that join branches.",
-        on_change=lambda: (
-            ws.edit(lambda s: edit.set_sources(s, node.name, _implied(block, node, state.get(key))))
-            if ws.block is None
-            else ws.edit(
-                lambda s: edit.set_sources(
-                    s, node.name, _implied(block, node, state.get(key)), block=ws.block
-                )
+        on_change=lambda: ws.edit(
+            lambda s: edit.set_sources(
+                s, node.name, _implied(block, node, state.get(key)), block=ws.block
             )
         ),
     )
