@@ -18,23 +18,25 @@ ws = state.workspace()
 @st.fragment
 def workbench() -> None:
     """Everything that an edit changes; the palette beside it stays."""
-    header()
+    bar, bench = st.container(), st.container(key="bench")
     resolution = resolve(ws.spec)
-    with st.container(key="bench"):
-        with st.container(key="bench-list"):
-            layer_list(
-                layers.rows(ws.spec, resolution, ws.block),
-                inputs=layers.inputs(ws.spec, resolution, ws.block, ws.selected),
-                outputs=layers.outputs(ws.spec, resolution, ws.block),
-                selected=ws.selected,
-                insert_at=ws.insert_at,
-                height=760,
-                key="layers",
-                on_intent=intents.handle,
-            )
-        with st.container(key="bench-side"):
-            inspector(resolution)
-            views(resolution)
+    # Shapes are what the eye waits for, so the list is sent first.
+    with bench.container(key="bench-list"):
+        layer_list(
+            layers.rows(ws.spec, resolution, ws.block),
+            inputs=layers.inputs(ws.spec, resolution, ws.block, ws.selected),
+            outputs=layers.outputs(ws.spec, resolution, ws.block),
+            selected=ws.selected,
+            insert_at=ws.insert_at,
+            height=760,
+            key="layers",
+            on_intent=intents.handle,
+        )
+    with bar:
+        header()
+    with bench.container(key="bench-side"):
+        inspector(resolution)
+        views(resolution)
 
 
 with st.container(key="build-page"):
