@@ -1,11 +1,12 @@
 """Random layers and random stacks: resolve never raises, and what it says runs does run."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from builder import CATALOG, Block, BuilderError, ModelSpec, Node, build, edit, resolve
@@ -14,7 +15,7 @@ from builder.resolve import TensorType
 from builder.resolve.types import N
 from builder.resolve.walk import _with_inferred
 from builder.spec import CONTAINERS, Input
-from tests.fresh import random_inputs
+from tests.fresh import Case, failures, make_case, random_inputs
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
@@ -111,7 +112,7 @@ def by_torch(row: Layer, spec: ModelSpec) -> bool:
     return True
 
 
-@settings(max_examples=120)
+@settings(max_examples=300)
 @given(single())
 def test_a_layer_resolves_if_and_only_if_torch_runs_it(drawn: tuple[Layer, ModelSpec]) -> None:
     row, spec = drawn
@@ -179,7 +180,53 @@ def longer_than(draw: st.DrawFn, spec: ModelSpec) -> ModelSpec:
     return edit.insert(spec, end, row.op, draw(arguments(row)), inputs=inputs)
 
 
-@settings(max_examples=15)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(stacks())
+def test_a_stack_resolves_or_has_fixes_that_apply(spec: ModelSpec) -> None:
+    resolution = resolve(spec)
+    reached = [step.name for step in resolution.steps]
+    assert reached == [node.name for node in spec.nodes][: len(reached)]
+    assert ModelSpec.from_json(spec.to_json()) == spec
+    for fault in resolution.faults:
+        assert fault.message
+        assert fault.path[0] == spec.nodes[len(reached)].name
+        for fix in fault.fixes:
+            after = resolve(fix.apply(spec))
+            assert after.runs or after.faults[0] != fault
+    for note in resolution.notes:
+        for fix in note.fixes:
+            resolve(fix.apply(spec))
+
+
+def collected(examples: int) -> dict[str, Case]:
+    """Running stacks, built and run, by number."""
+    cases: dict[str, Case] = {}
+
+    @settings(max_examples=examples, suppress_health_check=[HealthCheck.too_slow])
+    @given(stacks())
+    def collect(spec: ModelSpec) -> None:
+        resolution = resolve(spec)
+        if not resolution.runs:
+            return
+        case = make_case(spec, small(spec, 3))
+        for output in case.outputs.values():
+            outputs = (output,) if len(resolution.outputs) == 1 else output
+            for value, kind in zip(outputs, resolution.outputs, strict=True):
+                assert form(value) == told(kind, 3)
+        cases[str(len(cases))] = case
+
+    collect()
+    return cases
+
+
+def test_a_stack_that_resolves_runs_and_is_written_as_it_is_built(tmp_path: Path) -> None:
+    cases = collected(120)
+    assert len(cases) > 60
+    assert sum(len(case.spec.nodes) for case in cases.values()) > 120
+    assert failures(cases, tmp_path) == {}
+
+
+@settings(max_examples=20)
 @given(stacks(), st.sampled_from(CONTAINERS))
 def test_another_container_gives_the_same_numbers(spec: ModelSpec, container: str) -> None:
     try:
@@ -197,3 +244,28 @@ def test_another_container_gives_the_same_numbers(spec: ModelSpec, container: st
         with torch.no_grad():
             outputs.append(model(*[value.clone() for value in small(spec, 2)]))
     assert form(outputs[0]) == form(outputs[1])
+
+
+@given(st.text(max_size=40) | st.sampled_from([*CATALOG, "x", "a", "nn.", "torch.", "F.relu()"]))
+def test_any_op_at_all_is_resolved_or_named_in_a_fault(op: str) -> None:
+    if not op:
+        return
+    resolve(ModelSpec("M", (Input("x", (4,)),), "graph", (Node("a", op),)))
+
+
+WILD = st.none() | st.booleans() | st.integers() | st.floats(-1e99, 1e99) | st.text(max_size=5)
+
+
+@settings(max_examples=200)
+@given(st.sampled_from(ROWS), st.data())
+def test_any_value_at_all_is_taken_or_named_in_a_fault(row: Layer, data: st.DataObject) -> None:
+    names = data.draw(st.lists(st.sampled_from([*row.fields, "other"]), max_size=3))
+    wild = {name: data.draw(WILD | st.lists(WILD, max_size=3)) for name in names}
+    args = {**row.initial_args(), **wild}
+    inputs = tuple(Input(f"x{i}", shape) for i, shape in enumerate(row.examples))
+    node = Node("a", row.op, args, tuple(entry.name for entry in inputs))
+    spec = ModelSpec("M", inputs, "graph", (node,))
+    for fault in resolve(spec).faults:
+        assert len(fault.message) < 600
+        for fix in fault.fixes:
+            resolve(fix.apply(spec))

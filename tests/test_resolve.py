@@ -848,6 +848,18 @@ CASES: dict[str, tuple[ModelSpec, str, tuple[str, ...], tuple[str, ...]]] = {
         ("Block 'B' contains itself",),
         (),
     ),
+    "a layer that calls itself": (
+        graph((8,), node("a", "nn.ReLU"), node("b", "b")),
+        "b",
+        ("no layer called 'b'",),
+        (),
+    ),
+    "layers that call one another": (
+        graph((8,), node("a", "b"), node("b", "a")),
+        "a",
+        ("no layer called 'b'",),
+        (),
+    ),
     "a block of two inputs given one": (
         graph(
             (8,),

@@ -42,7 +42,9 @@ class Scene:
     def called(self) -> Node:
         """The layer itself, or the earlier one that it calls again."""
         node = self.node
-        while node.op in self.block_of:
+        where = self.block_of.positions
+        # Only what comes earlier can be called: a document may also name the layer itself.
+        while where.get(node.op, len(where)) < where[node.name]:
             node = self.block_of.node(node.op)
         return node
 
