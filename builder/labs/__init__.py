@@ -1,0 +1,1 @@
+"""The numbers behind the lab pages: pictures, kernels, activations, feature maps."""
