@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from builder import initial
 from builder.catalog import CATALOG
 from builder.errors import BudgetError, ModelError
 from builder.names import free_name
@@ -97,6 +98,9 @@ def _block(
     modules = {
         step.name: made for step in steps if (made := _module(spec, step, names)) is not None
     }
+    for name, module in modules.items():
+        if block.node(name).enabled:
+            initial.fill(module, block.node(name))
     if block.container == "sequential":
         chain: nn.Module = _named(title, nn.Sequential)()
         for name, module in modules.items():

@@ -9,7 +9,17 @@ from typing import Any, TypeVar
 
 from builder.catalog import CATALOG, did_you_mean
 from builder.errors import SpecError, shown
-from builder.spec import CONTAINERS, DTYPES, FORMAT, MAX_JSON_BYTES, Block, Input, ModelSpec, Node
+from builder.spec import (
+    CONTAINERS,
+    DTYPES,
+    FORMAT,
+    MAX_JSON_BYTES,
+    Block,
+    Init,
+    Input,
+    ModelSpec,
+    Node,
+)
 
 T = TypeVar("T")
 _KINDS = {
@@ -118,7 +128,7 @@ def _name_in(entry: object) -> object:
 def _node(entry: object, ops: set[str]) -> Node:
     if not isinstance(entry, dict):
         raise SpecError(f"a layer is an object, not {_kind(entry)}.")
-    _only(entry, {"name", "op", "args", "inputs", "enabled"}, "a layer")
+    _only(entry, {"name", "op", "args", "inputs", "enabled", "init", "frozen"}, "a layer")
     op = _get(entry, "op", str, "the layer")
     if op not in ops:
         raise SpecError(
@@ -130,7 +140,19 @@ def _node(entry: object, ops: set[str]) -> Node:
         args=_get(entry, "args", dict, "the layer", {}),
         inputs=_names(entry, "inputs", "", []),
         enabled=_get(entry, "enabled", bool, "the layer", True),
+        init={
+            name: _init(name, start)
+            for name, start in _get(entry, "init", dict, "the layer", {}).items()
+        },
+        frozen=_get(entry, "frozen", bool, "the layer", False),
     )
+
+
+def _init(name: str, found: object) -> Init:
+    if not isinstance(found, dict):
+        raise SpecError(f"init of {shown(name)} is an object with a scheme, not {_kind(found)}.")
+    args = {key: value for key, value in found.items() if key != "scheme"}
+    return Init(_get(found, "scheme", str, f"init of {shown(name)}"), args)
 
 
 def _names(found: Mapping[str, Any], key: str, where: str, default: list[str]) -> tuple[str, ...]:

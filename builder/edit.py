@@ -14,7 +14,7 @@ from builder.catalog import CATALOG, did_you_mean
 from builder.catalog.functions import TWINS
 from builder.errors import EditError, shown
 from builder.names import check_node_name
-from builder.spec import Block, Input, ModelSpec, Node
+from builder.spec import Block, Init, Input, ModelSpec, Node
 
 _MODULE_OF = {f"F.{function}": f"nn.{module}" for module, function in TWINS.items()} | {
     "torch.sigmoid": "nn.Sigmoid",
@@ -47,7 +47,11 @@ def set_op(
 ) -> ModelSpec:
     """Put another layer in the same place."""
     _check_op(spec, op, block)
-    return _on_node(spec, name, block, lambda node: replace(node, op=op, args=dict(args)))
+
+    def edit(node: Node) -> Node:
+        return replace(node, op=op, args=dict(args), init={}, frozen=False)
+
+    return _on_node(spec, name, block, edit)
 
 
 def set_sources(
@@ -60,6 +64,18 @@ def set_sources(
 def switch(spec: ModelSpec, name: str, enabled: bool, *, block: str | None = None) -> ModelSpec:
     """Switch a layer on, or off: it then hands its input on unchanged."""
     return _on_node(spec, name, block, lambda node: replace(node, enabled=enabled))
+
+
+def set_init(
+    spec: ModelSpec, name: str, init: Mapping[str, Init], *, block: str | None = None
+) -> ModelSpec:
+    """Say how a layer's parameters start; those not named as torch draws them."""
+    return _on_node(spec, name, block, lambda node: replace(node, init=dict(init)))
+
+
+def freeze(spec: ModelSpec, name: str, frozen: bool, *, block: str | None = None) -> ModelSpec:
+    """Keep a layer's parameters as they start, or let them learn."""
+    return _on_node(spec, name, block, lambda node: replace(node, frozen=frozen))
 
 
 def insert(
@@ -112,7 +128,8 @@ def remove(spec: ModelSpec, name: str, *, block: str | None = None) -> ModelSpec
         inputs = tuple(source if entry == name else entry for entry in inputs)
         node = replace(node, inputs=inputs)
         if heir == node.name:  # the weights stay with the next one that shares them
-            node = replace(node, op=target.nodes[position].op, args=target.nodes[position].args)
+            held = target.nodes[position]
+            node = replace(node, op=held.op, args=held.args, init=held.init, frozen=held.frozen)
         elif heir and node.op == name:
             node = replace(node, op=heir)
         nodes.append(node)
@@ -137,7 +154,11 @@ def duplicate(spec: ModelSpec, name: str, *, block: str | None = None) -> ModelS
     inputs = node.inputs if len(node.inputs) > 1 else ()
     spec = insert(spec, position + 1, node.op, dict(node.args), inputs=inputs, block=block)
     copy = spec.block(block).nodes[position + 1].name
-    return spec if node.enabled else switch(spec, copy, False, block=block)
+
+    def edit(new: Node) -> Node:
+        return replace(new, enabled=node.enabled, init=node.init, frozen=node.frozen)
+
+    return _on_node(spec, copy, block, edit)
 
 
 def rename(spec: ModelSpec, name: str, new: str, *, block: str | None = None) -> ModelSpec:

@@ -24,6 +24,7 @@ MAX_JSON_BYTES = 4_000_000
 MAX_NODES = 10_000
 MAX_NUMBER = 1e100
 MAX_LIST_DEPTH = 3
+MAX_TENSOR_DEPTH = 6
 
 Value: TypeAlias = Any  # None, bool, int, float, str, or a tuple of those
 
@@ -54,6 +55,26 @@ class Input:
             )
 
 
+@dataclass(frozen=True)
+class Init:
+    """How a parameter starts: a scheme of `builder.initial` and its arguments."""
+
+    scheme: str
+    args: Mapping[str, Value] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.scheme, str) or not 0 < len(self.scheme) <= 100:
+            raise SpecError("A parameter starts by a scheme, whose name is text.")
+        frozen = {
+            str(key): _freeze(value, self.scheme, MAX_TENSOR_DEPTH)
+            for key, value in self.args.items()
+        }
+        object.__setattr__(self, "args", MappingProxyType(frozen))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Init, (self.scheme, dict(self.args))
+
+
 @dataclass(frozen=True, eq=False)
 class Node:
     """One step of a block.
@@ -65,6 +86,9 @@ class Node:
         args: arguments by torch's names. What is left out is torch's default, or told by the wire.
         inputs: names of the nodes or inputs it reads; empty means the node before it.
         enabled: a node switched off hands its first input on unchanged (`nn.Identity`).
+        init: how its parameters start, by their names within the layer; the others as torch
+            draws them.
+        frozen: whether its parameters stay as they start (`requires_grad` is off).
     """
 
     name: str
@@ -72,24 +96,32 @@ class Node:
     args: Mapping[str, Value] = field(default_factory=dict)
     inputs: tuple[str, ...] = ()
     enabled: bool = True
+    init: Mapping[str, Init] = field(default_factory=dict)
+    frozen: bool = False
 
     def __post_init__(self) -> None:
         check_node_name(self.name)
         if not isinstance(self.op, str) or not 0 < len(self.op) <= 100:
             raise SpecError(f"The op of layer {self.name!r} must be text.", node=self.name)
-        if not isinstance(self.enabled, bool):
-            raise SpecError(
-                f"Layer {self.name!r} is enabled or not: true or false.", node=self.name
-            )
+        for word in ("enabled", "frozen"):
+            if not isinstance(getattr(self, word), bool):
+                raise SpecError(
+                    f"Layer {self.name!r} is {word} or not: true or false.", node=self.name
+                )
         frozen = {str(key): _freeze(value, self.name) for key, value in self.args.items()}
         object.__setattr__(self, "args", MappingProxyType(frozen))
         object.__setattr__(self, "inputs", _as_names(self.inputs))
+        object.__setattr__(self, "init", MappingProxyType(dict(self.init)))
 
     @cached_property
     def _identity(self) -> tuple[Any, ...]:
         # For Python 1, 1.0 and True are equal; a layer takes one of them and refuses the others.
         args = tuple(sorted((key, repr(value)) for key, value in self.args.items()))
-        return self.name, self.op, args, self.inputs, self.enabled
+        init = tuple(
+            (name, start.scheme, repr(dict(start.args)))
+            for name, start in sorted(self.init.items())
+        )
+        return self.name, self.op, args, self.inputs, self.enabled, init, self.frozen
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Node) and self._identity == other._identity
@@ -99,7 +131,8 @@ class Node:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A mapping proxy can be neither pickled nor deep-copied.
-        return Node, (self.name, self.op, dict(self.args), self.inputs, self.enabled)
+        parts = (self.name, self.op, dict(self.args), self.inputs, self.enabled)
+        return Node, (*parts, dict(self.init), self.frozen)
 
     @property
     def positional(self) -> bool:
@@ -276,6 +309,12 @@ def _node_to_dict(node: Node) -> dict[str, Any]:
         out["inputs"] = list(node.inputs)
     if not node.enabled:
         out["enabled"] = False
+    if node.init:
+        out["init"] = {
+            name: {"scheme": init.scheme, **init.args} for name, init in node.init.items()
+        }
+    if node.frozen:
+        out["frozen"] = True
     return out
 
 
@@ -286,7 +325,7 @@ def _as_names(value: object) -> tuple[str, ...]:
     return names
 
 
-def _freeze(value: object, node: str, depth: int = 0) -> Value:
+def _freeze(value: object, node: str, depth: int = MAX_LIST_DEPTH) -> Value:
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, int | float):
@@ -297,10 +336,10 @@ def _freeze(value: object, node: str, depth: int = 0) -> Value:
                 node=node,
             )
         return value
-    if depth == MAX_LIST_DEPTH:
+    if depth == 0:
         raise SpecError(f"Layer {node!r} has an argument of lists within lists.", node=node)
     if isinstance(value, Iterable) and not isinstance(value, Mapping | bytes):
-        return tuple(_freeze(item, node, depth + 1) for item in value)
+        return tuple(_freeze(item, node, depth - 1) for item in value)
     raise SpecError(
         f"Layer {node!r} has an argument of type {type(value).__name__}; "
         "numbers, text, true, false, null and lists of those can be stored.",

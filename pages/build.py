@@ -1,5 +1,7 @@
 """Build: stack layers, see every shape, parameter and equation as you do it."""
 
+from functools import partial
+
 import streamlit as st
 
 from builder.resolve import resolve
@@ -30,12 +32,12 @@ def workbench() -> None:
             insert_at=ws.insert_at,
             height=760,
             key="layers",
-            on_intent=intents.handle,
+            on_intent=partial(intents.handle, ws),
         )
     with bar:
         header()
     with bench.container(key="bench-side"):
-        inspector(resolution)
+        inspector(ws, resolution)
         views(resolution)
 
 
@@ -45,7 +47,7 @@ with st.container(key="build-page"):
         palette(
             layers.palette_entries(ws.spec),
             key="palette",
-            on_add=intents.add,
+            on_add=partial(intents.add, ws),
             open_groups=2,
             height=850,
         )

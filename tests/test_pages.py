@@ -30,7 +30,7 @@ def app(home: Path) -> Iterator[AppTest]:
 
 
 def workspace(app: AppTest) -> Workspace:
-    found: Workspace = app.session_state["workspace"]
+    found: Workspace = app.session_state["workspace:model"]
     return found
 
 
@@ -192,24 +192,23 @@ def test_the_intents_of_the_list_are_edits_that_keep_the_selection(
     app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ws = workspace(app)
-    monkeypatch.setattr(intents.state, "workspace", lambda: ws)
-    intents.handle({"do": "insert", "at": 1})
-    intents.add("nn.Tanh")
+    intents.handle(ws, {"do": "insert", "at": 1})
+    intents.add(ws, "nn.Tanh")
     assert ws.spec.nodes[1].op == "nn.Tanh"
     assert ws.selected == "1"
-    intents.handle({"do": "move", "name": "1", "to": 3})
+    intents.handle(ws, {"do": "move", "name": "1", "to": 3})
     assert ws.spec.nodes[3].op == "nn.Tanh"
     assert ws.selected == "3"
-    intents.handle({"do": "duplicate", "name": "3"})
-    intents.handle({"do": "delete", "name": "4"})
-    intents.handle({"do": "toggle", "name": "3", "on": False})
+    intents.handle(ws, {"do": "duplicate", "name": "3"})
+    intents.handle(ws, {"do": "delete", "name": "4"})
+    intents.handle(ws, {"do": "toggle", "name": "3", "on": False})
     assert not ws.spec.nodes[3].enabled
-    intents.handle({"do": "rename", "name": "3", "new": "squash"})
+    intents.handle(ws, {"do": "rename", "name": "3", "new": "squash"})
     assert ws.selected == "squash"
-    intents.handle({"do": "delete", "name": "nowhere"})
+    intents.handle(ws, {"do": "delete", "name": "nowhere"})
     assert ws.complaint is not None
     for _ in range(6):
-        intents.handle({"do": "undo"})
+        intents.handle(ws, {"do": "undo"})
     assert ws.spec == TEMPLATES["LeNet5"]
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import streamlit as st
 
 from builder import edit
 from builder.catalog import CATALOG
+from builder.initial import in_words
 from builder.resolve import Resolution, Step
 from builder.resolve.window import explain_window
 from builder.spec import Block, Node
@@ -13,11 +17,13 @@ from ui import intents, state
 from ui.forms import layer_form
 from ui.layers import fault_in, steps_of
 from ui.numbers import count, memory
+from ui.state import Workspace
 
 
-def inspector(resolution: Resolution) -> None:
-    """Draw the panel of the selected layer."""
-    ws = state.workspace()
+def inspector(
+    ws: Workspace, resolution: Resolution, *, editor: Callable[[Node], None] | None = None
+) -> None:
+    """Draw the panel of the selected layer; `editor` draws what a page adds above its form."""
     block = ws.spec.block(ws.block)
     if ws.selected not in block:
         place = "at the marked place" if ws.insert_at is not None else "at the end"
@@ -26,27 +32,36 @@ def inspector(resolution: Resolution) -> None:
         )
         return
     with st.container(border=True, key="layer"):
-        _panel(resolution, block, block.node(ws.selected))
+        _panel(ws, resolution, block, block.node(ws.selected), editor)
 
 
-def _panel(resolution: Resolution, block: Block, node: Node) -> None:
-    ws = state.workspace()
+def _panel(
+    ws: Workspace,
+    resolution: Resolution,
+    block: Block,
+    node: Node,
+    editor: Callable[[Node], None] | None,
+) -> None:
     step = steps_of(resolution, ws.block).get(node.name)
     row = CATALOG.get(node.op)
-    _title(block, node)
-    _fault(resolution, node)
+    _title(ws, block, node)
+    _fault(ws, resolution, node)
     if row is None:
-        _block_or_again(block, node)
+        _block_or_again(ws, block, node)
     else:
         st.caption(row.help)
-        layer_form(row, node, step)
+        if editor is not None:
+            editor(node)
+        layer_form(ws, row, node, step)
+    if node.init or node.frozen:
+        _start(ws, node)
     if block.container != "sequential":
-        _sources(block, node)
+        _sources(ws, block, node)
     if step is not None:
         _facts(step)
 
 
-def _title(block: Block, node: Node) -> None:
+def _title(ws: Workspace, block: Block, node: Node) -> None:
     row = CATALOG.get(node.op)
     position = block.positions[node.name]
     with st.container(horizontal=True, vertical_alignment="bottom", key="layer-bar"):
@@ -56,7 +71,7 @@ def _title(block: Block, node: Node) -> None:
             key=key,
             width=150,
             help="The layer's name: the prefix of its parameters. A number is its position.",
-            on_change=lambda: intents.rename(node.name, str(state.get(key))),
+            on_change=lambda: intents.rename(ws, node.name, str(state.get(key))),
         )
         st.button(
             "",
@@ -65,7 +80,7 @@ def _title(block: Block, node: Node) -> None:
             help="Move up (Alt+Up in the list)",
             disabled=position == 0,
             on_click=intents.move,
-            args=(node.name, position - 1),
+            args=(ws, node.name, position - 1),
         )
         st.button(
             "",
@@ -74,7 +89,7 @@ def _title(block: Block, node: Node) -> None:
             help="Move down (Alt+Down in the list)",
             disabled=position == len(block.nodes) - 1,
             on_click=intents.move,
-            args=(node.name, position + 1),
+            args=(ws, node.name, position + 1),
         )
         st.button(
             "",
@@ -82,7 +97,10 @@ def _title(block: Block, node: Node) -> None:
             key="layer-duplicate",
             help="Duplicate",
             on_click=intents.duplicate,
-            args=(node.name,),
+            args=(
+                ws,
+                node.name,
+            ),
         )
         st.button(
             "",
@@ -90,7 +108,7 @@ def _title(block: Block, node: Node) -> None:
             key="layer-toggle",
             help="Switch on" if not node.enabled else "Switch off: hand the input on unchanged",
             on_click=intents.toggle,
-            args=(node.name, not node.enabled),
+            args=(ws, node.name, not node.enabled),
         )
         st.button(
             "",
@@ -98,12 +116,14 @@ def _title(block: Block, node: Node) -> None:
             key="layer-delete",
             help="Delete (Del in the list)",
             on_click=intents.delete,
-            args=(node.name,),
+            args=(
+                ws,
+                node.name,
+            ),
         )
 
 
-def _fault(resolution: Resolution, node: Node) -> None:
-    ws = state.workspace()
+def _fault(ws: Workspace, resolution: Resolution, node: Node) -> None:
     fault = fault_in(resolution, ws.block)
     if fault is None or node.name not in (fault.path[:1] if ws.block is None else (fault.node,)):
         return
@@ -115,12 +135,34 @@ def _fault(resolution: Resolution, node: Node) -> None:
                 key=f"fix:{number}",
                 type="primary" if number == 0 else "secondary",
                 on_click=intents.fix,
-                args=(node.name, "fault", number),
+                args=(ws, node.name, "fault", number),
             )
 
 
-def _block_or_again(block: Block, node: Node) -> None:
-    ws = state.workspace()
+def _start(ws: Workspace, node: Node) -> None:
+    """How its parameters start, and whether they stay so."""
+    for name, init in node.init.items():
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"`{name}` starts as {in_words(init)}")
+            kept = {key: start for key, start in node.init.items() if key != name}
+            st.button(
+                "Let torch draw it",
+                key=f"draw:{node.name}:{name}",
+                on_click=ws.edit,
+                args=(partial(edit.set_init, name=node.name, init=kept, block=ws.block),),
+            )
+    key = state.show(f"frozen:{node.name}", node.frozen)
+    st.toggle(
+        "Frozen",
+        key=key,
+        help="Its parameters stay as they start: `requires_grad` is off.",
+        on_change=lambda: ws.edit(
+            partial(edit.freeze, name=node.name, frozen=bool(state.get(key)), block=ws.block)
+        ),
+    )
+
+
+def _block_or_again(ws: Workspace, block: Block, node: Node) -> None:
     if node.op in block:
         st.caption(f"Calls **{node.op}** again, with the same weights.")
         return
@@ -134,10 +176,9 @@ def _block_or_again(block: Block, node: Node) -> None:
         st.rerun(scope="fragment")
 
 
-def _sources(block: Block, node: Node) -> None:
+def _sources(ws: Workspace, block: Block, node: Node) -> None:
     position = block.positions[node.name]
     earlier = [*block.inputs, *(other.name for other in block.nodes[:position])]
-    ws = state.workspace()
     reads = list(block.sources(position))
     known = [name for name in reads if name in earlier]
     key = state.show(f"reads:{node.name}", known)

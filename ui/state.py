@@ -15,10 +15,10 @@ from typing import Any
 import streamlit as st
 
 from builder import TEMPLATES, BuilderError, ModelSpec
+from builder.labs.chain import first_chain
 from builder.store import Store
 
-_WORKSPACE = "workspace"
-_MODEL = "model"
+_MODEL, _CHAIN = "model", "chain"
 FIRST_MODEL = "LeNet5"
 
 
@@ -117,16 +117,26 @@ def store() -> Store:
 
 def workspace() -> Workspace:
     """Return this session's workspace: the one it has, the one in the address, or a new one."""
-    if _WORKSPACE not in st.session_state:
-        st.session_state[_WORKSPACE] = _restore() or _new(TEMPLATES[FIRST_MODEL])
-    found: Workspace = st.session_state[_WORKSPACE]
-    if st.query_params.get(_MODEL) != found.model_id:
-        st.query_params[_MODEL] = found.model_id
+    return _opened(_MODEL, lambda: TEMPLATES[FIRST_MODEL])
+
+
+def lab() -> Workspace:
+    """Return the workspace of the Convolution page: its chain of layers is a model as well."""
+    return _opened(_CHAIN, first_chain)
+
+
+def _opened(name: str, first: Callable[[], ModelSpec]) -> Workspace:
+    key = f"workspace:{name}"
+    if key not in st.session_state:
+        st.session_state[key] = _restore(name) or _new(first())
+    found: Workspace = st.session_state[key]
+    if st.query_params.get(name) != found.model_id:
+        st.query_params[name] = found.model_id
     return found
 
 
-def _restore() -> Workspace | None:
-    model_id = st.query_params.get(_MODEL)
+def _restore(name: str) -> Workspace | None:
+    model_id = st.query_params.get(name)
     spec = store().load_model(model_id) if model_id else None
     return Workspace(model_id, spec) if model_id and spec else None
 

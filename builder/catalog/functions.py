@@ -103,6 +103,15 @@ def _between_layers() -> Iterator[Function]:
         **pair,
     )
     yield _function(
+        "torch.hypot",
+        "Length of the vector that two inputs make: the strength of a gradient.",
+        formula=r"y = \sqrt{a^2 + b^2}",
+        inputs=(2, 2),
+        dtype="float",
+        examples=((8,), (8,)),
+    )
+    yield _function("torch.abs", "Takes the sign away.", formula="y = |x|", dtype="float")
+    yield _function(
         "torch.matmul",
         "Matrix product of two inputs.",
         formula=r"y = a\,b",

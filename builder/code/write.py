@@ -9,6 +9,7 @@ from builder.build import ClassNames, check
 from builder.catalog import CATALOG
 from builder.code.expressions import constructor
 from builder.code.forward import forward_lines
+from builder.code.initial import initial_lines
 from builder.code.layout import Call, Code, lines, statement, text
 from builder.edit import set_container
 from builder.errors import BuilderError
@@ -89,7 +90,8 @@ class _Writer:
         made = {step.name: code for step in steps if (code := self.constructor(step)) is not None}
         head = [f'    """{doc}"""', ""] if doc else []
         if target.container == "sequential":
-            self.classes[name] = [f"class {name}(nn.Sequential):", *head, *_chain(made)]
+            starts = initial_lines({node: f"self[{i}]" for i, node in enumerate(made)}, target)
+            self.classes[name] = [f"class {name}(nn.Sequential):", *head, *_chain(made), *starts]
             return
         listed = target.container == "modulelist"
         attributes = _module_list(made) if listed else _attributes(made)
@@ -103,6 +105,7 @@ class _Writer:
             "    def __init__(self):",
             "        super().__init__()",
             *attributes,
+            *initial_lines(calls, target),
             "",
             *forward_lines(target, steps, calls, loop=listed),
         ]

@@ -75,6 +75,7 @@ class Step:
         buffers: number of values it keeps without learning them.
         macs: multiply-accumulates of matrix products and convolutions, for one sample.
         shared: name of the node whose weights it uses, `None` if its own.
+        frozen: whether its parameters stay as they start.
         steps: the steps inside, for a named block; those of a block called again hold no weights.
         notes: torch's own warnings.
     """
@@ -93,6 +94,7 @@ class Step:
     macs: int = 0
     shared: str | None = None
     enabled: bool = True
+    frozen: bool = False
     steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -100,6 +102,13 @@ class Step:
     def layers(self) -> int:
         """How many layers it stands for: 1, or those inside a block and the block."""
         return 1 + sum(step.layers for step in self.steps)
+
+    @cached_property
+    def trainable(self) -> int:
+        """Number of values that training changes."""
+        if self.frozen:
+            return 0
+        return sum(step.trainable for step in self.steps) if self.steps else self.params
 
     @property
     def shapes(self) -> tuple[tuple[Any, ...], ...]:
@@ -151,10 +160,10 @@ class Resolution:
         """Number of learned values, shared ones counted once."""
         return sum(step.params for step in self.steps)
 
-    @property
+    @cached_property
     def trainable(self) -> int:
-        """Number of values that training changes; freezing is a choice of the training recipe."""
-        return self.params
+        """Number of values that training changes."""
+        return sum(step.trainable for step in self.steps)
 
     @cached_property
     def buffers(self) -> int:

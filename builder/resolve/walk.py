@@ -215,6 +215,8 @@ def _step(scene: Scene, now: _Pass, prefix: str) -> Step | _Walk:
             problem = refusals.after_torch(scene, row, called, args, inputs, answer.refusal)
         else:
             problem = refusals.unfit(scene, row, answer.output)
+    if problem is None:
+        problem = faults.start(scene, answer.parameters)
     if problem is not None:
         return _stopped(problem)
     own = built is None
@@ -232,6 +234,7 @@ def _step(scene: Scene, now: _Pass, prefix: str) -> Step | _Walk:
         buffers=answer.buffers if own else 0,
         macs=answer.macs,
         shared=scene.shared,
+        frozen=node.frozen,
         notes=answer.notes,
     )
 
@@ -280,6 +283,7 @@ def _nested(
         buffers=sum(step.buffers for step in walk.steps) if own else 0,
         macs=sum(step.macs for step in walk.steps),
         shared=scene.shared,
+        frozen=scene.node.frozen,
         steps=walk.steps,
     )
 

@@ -84,12 +84,18 @@ def train(
             at the end.
 
     Raises:
-        RunError: the loss became NaN or infinite, or a batch was too small for the model.
+        RunError: the loss became NaN or infinite, a batch was too small for the model, or the
+            model has nothing to learn.
     """
     loss_row = LOSSES[recipe.loss]
     loss_function = loss_row.make()
     outputs = _outputs(model, data.x)
     target = loss_row.prepare(data.y, outputs)
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise RunError(
+            "There is nothing to learn: the model has no parameters, or all of them are frozen. "
+            "A Linear or Conv2d layer that is not frozen learns."
+        )
     optimizer = recipe.make_optimizer(model)
     order = torch.Generator().manual_seed(recipe.seed)
     count = len(data.x)
