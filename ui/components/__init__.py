@@ -1,10 +1,11 @@
-"""Streamlit components of our own: the layer list, the palette and the diagram.
+"""Streamlit components of our own: the model's and the lab's.
 
 They mount without an iframe. Each is a Python function that turns plain data into JSON, and a
 script in ``assets/components`` that draws it. The script sends *intents*; it never changes the
 model, so Python stays the only place where one is made.
 """
 
+from ui.components.comparer import comparer
 from ui.components.diagram import DiagramEdge, DiagramNode, diagram
 from ui.components.layer_list import LayerRow, PortRow, layer_list
 from ui.components.palette import PaletteEntry, palette
@@ -15,6 +16,7 @@ __all__ = [
     "LayerRow",
     "PaletteEntry",
     "PortRow",
+    "comparer",
     "diagram",
     "layer_list",
     "palette",

@@ -1,0 +1,462 @@
+// The comparer: two pictures over one area. Divider, zoom and pan stay in the browser.
+
+const ZOOM_STEP = 1.4;
+const PAN_PX = 60;
+// Screen pixels that one pixel of a picture may fill at the most.
+const LARGEST_PIXEL = 64;
+// From here on a pixel is shown as the square that it is.
+const SQUARES_FROM = 2;
+const GAP = 2;
+const SMALLEST_MARK = 9;
+const CLICK_PX = 4;
+const PAGE_SCROLL_MS = 250;
+// A key that is held down moves the mark at once and asks Python when it rests.
+const ASK_MS = 90;
+
+class Comparer {
+  constructor(root, channel) {
+    this.channel = channel;
+    this.root = root.querySelector(".comparer");
+    this.stage = this.root.querySelector(".stage");
+    this.handle = this.root.querySelector(".handle");
+    this.labels = ["before", "after"].map((name) => this.root.querySelector(`.label.${name}`));
+    this.status = this.root.querySelector('[role="status"]');
+    this.brush = this.stage.getContext("2d");
+    this.pictures = [null, null];
+    this.digests = [null, null];
+    this.wanted = 0;
+    this.size = { width: 0, height: 0 };
+    this.centre = { x: 0.5, y: 0.5 };
+    this.zoom = 1;
+    this.divider = 0.5;
+    this.mark = null;
+    this.box = null;
+    this.handle.querySelector(".knob").append(arrows());
+    this.scale = el("span", { class: "scale", "aria-live": "polite", title: "Size of a pixel of the before picture on screen" });
+    this.swap = iconButton("copy", "", "view");
+    this.root.querySelector(".tools").append(
+      this.swap,
+      iconButton("minus", "Zoom out (−)", "out"),
+      this.scale,
+      iconButton("plus", "Zoom in (+)", "in"),
+      iconButton("fit", "Show everything (0)", "fit"),
+    );
+    this.listen();
+    this.resizes = new ResizeObserver(([entry]) => {
+      this.size = { width: entry.contentRect.width, height: entry.contentRect.height };
+      this.draw();
+    });
+    this.resizes.observe(this.stage);
+  }
+
+  destroy() {
+    this.wanted = Infinity;
+    clearTimeout(this.asking);
+    cancelAnimationFrame(this.frame);
+    this.resizes.disconnect();
+    document.removeEventListener("wheel", this.noteWheel, true);
+    this.pictures.forEach((picture) => picture?.close());
+  }
+
+  // --- what Python sends -----------------------------------------------------------------------
+
+  /** The new pictures replace the old ones together, and only when both are decoded. */
+  async render(data) {
+    this.root.style.setProperty("--height", `${data.height}px`);
+    this.root.classList.toggle("pickable", data.pickable);
+    if (data.view !== this.data?.view) this.setView(data.view);
+    this.data = data;
+    this.wanted += 1;
+    const turn = this.wanted;
+    const fresh = await Promise.all(
+      [data.before, data.after].map((table, index) =>
+        data.digests[index] === this.digests[index] ? this.pictures[index] : decode(table),
+      ),
+    );
+    if (turn !== this.wanted) {
+      fresh.forEach((picture) => this.pictures.includes(picture) || picture.close());
+      return;
+    }
+    this.pictures.forEach((picture) => fresh.includes(picture) || picture?.close());
+    this.pictures = fresh;
+    this.digests = data.digests;
+    this.mark = data.mark;
+    this.box = data.box;
+    this.labels.forEach((label, index) => {
+      label.replaceChildren(el("b", { text: index ? "after" : "before" }), ` ${data.sizes[index].join(" × ")}`);
+    });
+    this.accent = getComputedStyle(this.root).getPropertyValue("--st-primary-color") || "#c2410c";
+    this.draw();
+    this.root.dataset.shown = data.digests.join(" ");
+  }
+
+  setView(view) {
+    this.view = view;
+    this.root.classList.toggle("side", view === "side");
+    const label = view === "side" ? "One over the other, with a divider" : "Side by side";
+    this.swap.replaceChildren(view === "side" ? overIcon() : besideIcon());
+    this.swap.title = label;
+    this.swap.setAttribute("aria-label", label);
+    this.draw();
+  }
+
+  // --- where things are ------------------------------------------------------------------------
+
+  panes() {
+    const { width, height } = this.size;
+    if (this.view === "slide") return [{ x: 0, y: 0, width, height }];
+    const half = Math.max(1, (width - GAP) / 2);
+    return [
+      { x: 0, y: 0, width: half, height },
+      { x: half + GAP, y: 0, width: half, height },
+    ];
+  }
+
+  /** Screen pixels that a pixel of the before picture takes when all of it is shown. */
+  fitted() {
+    const [pane] = this.panes();
+    const [{ width, height }] = this.pictures;
+    return Math.min(pane.width / width, pane.height / height);
+  }
+
+  /** Where the picture lies in a pane, in screen pixels; most of it may be outside. */
+  area(pane) {
+    const [{ width, height }] = this.pictures;
+    const scale = this.fitted() * this.zoom;
+    const size = { width: width * scale, height: height * scale };
+    return {
+      x: pane.x + pane.width / 2 - this.centre.x * size.width,
+      y: pane.y + pane.height / 2 - this.centre.y * size.height,
+      ...size,
+    };
+  }
+
+  /** The part of a pane that shows picture. */
+  visible(pane) {
+    const area = this.area(pane);
+    const x = Math.max(pane.x, area.x);
+    const y = Math.max(pane.y, area.y);
+    return {
+      x,
+      y,
+      width: Math.min(pane.x + pane.width, area.x + area.width) - x,
+      height: Math.min(pane.y + pane.height, area.y + area.height) - y,
+    };
+  }
+
+  /** The pane at a point of the screen and the part of its picture, 0 to 1 across and down. */
+  locate(event) {
+    const box = this.stage.getBoundingClientRect();
+    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
+    const panes = this.panes();
+    const pane = panes.find((each) => x < each.x + each.width) ?? panes.at(-1);
+    const area = this.area(pane);
+    return { pane, x, y, across: (x - area.x) / area.width, down: (y - area.y) / area.height };
+  }
+
+  zoomTo(zoom, at = null) {
+    if (!this.pictures[0]) return;
+    const most = Math.max(1, LARGEST_PIXEL / this.fitted());
+    const next = Math.min(Math.max(zoom, 1), most);
+    if (at) {
+      // What is under the pointer stays there.
+      const part = this.zoom / next;
+      this.centre.x = at.across + (this.centre.x - at.across) * part;
+      this.centre.y = at.down + (this.centre.y - at.down) * part;
+    }
+    this.zoom = next;
+    this.keepInside();
+    this.draw();
+  }
+
+  panBy(dx, dy) {
+    if (!this.pictures[0]) return;
+    const area = this.area(this.panes()[0]);
+    this.centre.x -= dx / area.width;
+    this.centre.y -= dy / area.height;
+    this.keepInside();
+    this.draw();
+  }
+
+  keepInside() {
+    const [pane] = this.panes();
+    const area = this.area(pane);
+    const within = (centre, room, extent) => {
+      const half = Math.min(0.5, room / 2 / extent);
+      return Math.min(Math.max(centre, half), 1 - half);
+    };
+    this.centre.x = within(this.centre.x, pane.width, area.width);
+    this.centre.y = within(this.centre.y, pane.height, area.height);
+  }
+
+  // --- drawing -----------------------------------------------------------------------------------
+
+  draw() {
+    if (this.frame) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      if (this.pictures[0] && this.size.width > 0) this.paint();
+    });
+  }
+
+  paint() {
+    const { brush, stage } = this;
+    const dense = self.devicePixelRatio || 1;
+    const [width, height] = [Math.round(this.size.width * dense), Math.round(this.size.height * dense)];
+    if (stage.width !== width || stage.height !== height) {
+      stage.width = width;
+      stage.height = height;
+    }
+    this.keepInside();
+    brush.setTransform(dense, 0, 0, dense, 0, 0);
+    brush.clearRect(0, 0, this.size.width, this.size.height);
+    const panes = this.panes();
+    if (this.view === "side") {
+      panes.forEach((pane, index) => this.paintPart(pane, index, this.visible(pane)));
+    } else {
+      const seen = this.visible(panes[0]);
+      const at = seen.width * this.divider;
+      this.paintPart(panes[0], 0, { ...seen, width: at });
+      this.paintPart(panes[0], 1, { ...seen, x: seen.x + at, width: seen.width - at });
+      this.handle.style.transform = `translate(${seen.x + at}px, ${seen.y}px)`;
+      this.handle.style.height = `${seen.height}px`;
+      this.handle.setAttribute("aria-valuenow", String(Math.round(this.divider * 100)));
+      this.handle.setAttribute("aria-valuetext", `${Math.round(this.divider * 100)} % before`);
+    }
+    this.root.classList.toggle("zoomed", this.zoom > 1);
+    const scale = this.fitted() * this.zoom;
+    this.scale.textContent = `${scale < 10 ? Number(scale.toPrecision(2)) : Math.round(scale)}×`;
+  }
+
+  paintPart(pane, index, part) {
+    if (part.width <= 0 || part.height <= 0) return;
+    const { brush } = this;
+    const picture = this.pictures[index];
+    const area = this.area(pane);
+    const across = area.width / picture.width;
+    const down = area.height / picture.height;
+    brush.save();
+    brush.beginPath();
+    brush.rect(part.x, part.y, part.width, part.height);
+    brush.clip();
+    brush.imageSmoothingEnabled = Math.max(across, down) < SQUARES_FROM;
+    brush.imageSmoothingQuality = "medium";
+    brush.drawImage(picture, area.x, area.y, area.width, area.height);
+    const marked = this.marked(index);
+    if (marked) {
+      this.outline(
+        area.x + marked.left * across,
+        area.y + marked.top * down,
+        marked.width * across,
+        marked.height * down,
+      );
+    }
+    brush.restore();
+  }
+
+  /** The marked part of a picture, in its pixels. */
+  marked(index) {
+    if (!this.mark) return null;
+    const { row, column } = this.mark;
+    if (index === 1) return { top: row, left: column, width: 1, height: 1 };
+    if (this.box) {
+      const [top, left, height, width] = this.box;
+      return { top, left, height, width };
+    }
+    const [before, after] = this.pictures;
+    const [high, wide] = [before.height / after.height, before.width / after.width];
+    return { top: row * high, left: column * wide, width: wide, height: high };
+  }
+
+  /** A square around something, never too small to be seen, dark and light so as to be seen anywhere. */
+  outline(x, y, width, height) {
+    const { brush } = this;
+    const [wider, higher] = [Math.max(width, SMALLEST_MARK), Math.max(height, SMALLEST_MARK)];
+    const rect = [x - (wider - width) / 2 - 1, y - (higher - height) / 2 - 1, wider + 2, higher + 2];
+    for (const [colour, line] of [["rgb(0 0 0 / 55%)", 5], ["#fff", 3.5], [this.accent, 2]]) {
+      brush.strokeStyle = colour;
+      brush.lineWidth = line;
+      brush.strokeRect(...rect);
+    }
+  }
+
+  // --- what a person does --------------------------------------------------------------------------
+
+  listen() {
+    this.listenToPointer();
+    this.listenToHandle();
+    // Someone who scrolls the page past the pictures does not mean to zoom them.
+    let pageScrolledAt = -Infinity;
+    this.noteWheel = (event) => {
+      if (!event.composedPath().includes(this.root)) pageScrolledAt = event.timeStamp;
+    };
+    document.addEventListener("wheel", this.noteWheel, { capture: true, passive: true });
+    this.root.querySelector(".frame").addEventListener("wheel", (event) => {
+      if (!this.pictures[0]) return;
+      if (event.timeStamp - pageScrolledAt < PAGE_SCROLL_MS) {
+        pageScrolledAt = event.timeStamp;
+        return;
+      }
+      if (event.deltaY > 0 && this.zoom === 1) return;
+      event.preventDefault();
+      this.zoomTo(this.zoom * 2 ** (-event.deltaY / (event.ctrlKey ? 100 : 300)), this.locate(event));
+    }, { passive: false });
+    this.root.querySelector(".tools").addEventListener("click", (event) => {
+      const action = event.target.closest("button")?.dataset.action;
+      if (action === "view") this.setView(this.view === "side" ? "slide" : "side");
+      else this.zoomBy(action);
+    });
+    this.root.addEventListener("keydown", (event) => this.pressed(event));
+  }
+
+  listenToPointer() {
+    let from = null;
+    this.stage.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      this.stage.setPointerCapture(event.pointerId);
+      from = { x: event.clientX, y: event.clientY, moved: false };
+    });
+    this.stage.addEventListener("pointermove", (event) => {
+      if (!from) return;
+      const [dx, dy] = [event.clientX - from.x, event.clientY - from.y];
+      if (!from.moved && Math.hypot(dx, dy) <= CLICK_PX) return;
+      this.stage.classList.toggle("panning", this.zoom > 1);
+      this.panBy(dx, dy);
+      from = { x: event.clientX, y: event.clientY, moved: true };
+    });
+    const end = (event) => {
+      if (from && !from.moved && event.type === "pointerup") this.pickAt(this.locate(event));
+      from = null;
+      this.stage.classList.remove("panning");
+    };
+    this.stage.addEventListener("pointerup", end);
+    this.stage.addEventListener("pointercancel", end);
+    this.stage.addEventListener("dblclick", (event) => {
+      if (!this.data?.pickable) this.zoomTo(this.zoom * 2, this.locate(event));
+    });
+  }
+
+  listenToHandle() {
+    let grabbed = null;
+    this.handle.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0 || !this.pictures[0]) return;
+      this.handle.setPointerCapture(event.pointerId);
+      const seen = this.visible(this.panes()[0]);
+      grabbed = this.locate(event).x - (seen.x + seen.width * this.divider);
+    });
+    this.handle.addEventListener("pointermove", (event) => {
+      if (grabbed === null) return;
+      const seen = this.visible(this.panes()[0]);
+      this.divide((this.locate(event).x - grabbed - seen.x) / seen.width);
+    });
+    const end = () => {
+      grabbed = null;
+    };
+    this.handle.addEventListener("pointerup", end);
+    this.handle.addEventListener("pointercancel", end);
+  }
+
+  divide(at) {
+    this.divider = Math.min(Math.max(at, 0), 1);
+    this.draw();
+  }
+
+  zoomBy(action) {
+    if (action === "in") this.zoomTo(this.zoom * ZOOM_STEP);
+    else if (action === "out") this.zoomTo(this.zoom / ZOOM_STEP);
+    else if (action === "fit") this.zoomTo(1);
+  }
+
+  pressed(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.pictures[0]) return;
+    const zooms = { "+": "in", "=": "in", "-": "out", 0: "fit" };
+    const steps = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+    const { key, target } = event;
+    if (zooms[key]) this.zoomBy(zooms[key]);
+    else if (target === this.handle) {
+      const move = { Home: -1, End: 1, PageUp: 0.1, PageDown: -0.1 }[key] ?? (steps[key] && (steps[key][1] - steps[key][0]) * 0.02);
+      if (!move) return;
+      this.divide(this.divider + move);
+    } else if (target === this.stage && steps[key]) {
+      const [down, across] = steps[key];
+      if (event.shiftKey || !this.data.pickable) this.panBy(-across * PAN_PX, -down * PAN_PX);
+      else this.step(down, across);
+    } else if (target === this.stage && key === "Enter") {
+      this.pick(this.mark ?? this.middle());
+    } else return;
+    event.preventDefault();
+    // Streamlit has one-letter shortcuts of its own on the document.
+    event.stopPropagation();
+  }
+
+  // --- picking ---------------------------------------------------------------------------------------
+
+  pickAt({ across, down }) {
+    const after = this.pictures[1];
+    if (!after || !this.data.pickable || across < 0 || across >= 1 || down < 0 || down >= 1) return;
+    this.pick({ row: Math.floor(down * after.height), column: Math.floor(across * after.width) });
+  }
+
+  middle() {
+    const after = this.pictures[1];
+    return { row: Math.floor(this.centre.y * after.height), column: Math.floor(this.centre.x * after.width) };
+  }
+
+  step(down, across) {
+    const after = this.pictures[1];
+    const { row, column } = this.mark ?? this.middle();
+    const to = {
+      row: Math.min(Math.max(row + down, 0), after.height - 1),
+      column: Math.min(Math.max(column + across, 0), after.width - 1),
+    };
+    if (this.mark && to.row === row && to.column === column) return;
+    this.show(to);
+    clearTimeout(this.asking);
+    this.asking = setTimeout(() => this.pick(to), ASK_MS);
+  }
+
+  pick(at) {
+    if (!this.data.pickable) return;
+    clearTimeout(this.asking);
+    this.show(at);
+    this.channel.send({ do: "pick", row: at.row, column: at.column });
+  }
+
+  /** Moves the mark before Python has answered; what it comes from moves in step. */
+  show(at) {
+    if (this.mark && this.box) {
+      const [before, after] = this.pictures;
+      const [top, left, height, width] = this.box;
+      this.box = [
+        top + Math.round(((at.row - this.mark.row) * before.height) / after.height),
+        left + Math.round(((at.column - this.mark.column) * before.width) / after.width),
+        height,
+        width,
+      ];
+    }
+    this.mark = at;
+    this.status.textContent = `Row ${at.row}, column ${at.column}`;
+    this.draw();
+  }
+}
+
+/** The picture in the one cell of an Arrow table. */
+function decode(table) {
+  return createImageBitmap(new Blob([table.getChildAt(0).get(0)]));
+}
+
+function drawn(...paths) {
+  return svg(
+    "svg",
+    { class: "icon", viewBox: "0 0 24 24", "aria-hidden": "true", focusable: "false" },
+    ...paths.map((d) => svg("path", { d })),
+  );
+}
+
+const arrows = () => drawn("m9 7-5 5 5 5", "m15 7 5 5-5 5");
+const besideIcon = () => drawn("M3 5h7v14H3z", "M14 5h7v14h-7z");
+const overIcon = () => drawn("M3 5h18v14H3z", "M12 3v18");
+
+export default function (component) {
+  return mount(component, (root, channel) => new Comparer(root, channel));
+}

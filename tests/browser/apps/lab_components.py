@@ -1,0 +1,80 @@
+"""A page of the lab's components; `?show=comparer|kernel|window&view=side&mark=1`."""
+
+import sys
+from io import BytesIO
+from pathlib import Path
+
+# Streamlit puts only the script's own folder on the path.
+sys.path.insert(0, str(Path(__file__).parents[3]))
+
+import numpy as np
+import streamlit as st
+from PIL import Image, ImageFilter
+
+from ui.components.comparer import comparer
+
+BEFORE = (90, 160)
+
+
+def png(values: np.ndarray) -> bytes:
+    """The picture as PNG."""
+    buffer = BytesIO()
+    Image.fromarray(values).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@st.cache_data
+def pictures(stride: int, invert: bool) -> tuple[bytes, bytes]:
+    """A chart of waves and a blurred one of it, taken at every `stride`-th pixel."""
+    rows, columns = np.indices(BEFORE)
+    wave = 127.5 + 127.5 * np.sin(((rows - 45) ** 2 + (columns - 80) ** 2) / 90)
+    chart = np.stack([wave, 255 * columns / BEFORE[1], 255 * rows / BEFORE[0]], -1)
+    before = Image.fromarray(chart.astype(np.uint8))
+    after = np.asarray(before.filter(ImageFilter.BoxBlur(2)))[::stride, ::stride]
+    return png(np.asarray(before)), png(255 - after if invert else after)
+
+
+class Memory:
+    """What Python knows of one visitor."""
+
+    def __init__(self) -> None:
+        self.said: list[dict[str, object]] = []
+        self.mark: tuple[int, int] | None = None
+
+
+if "memory" not in st.session_state:
+    st.session_state.memory = Memory()
+memory = st.session_state.memory
+
+st.set_page_config(layout="wide")
+show = st.query_params.get("show", "comparer")
+
+
+def compare_intent(intent: dict[str, object]) -> None:
+    """Moves the mark."""
+    memory.said.append(intent)
+    memory.mark = intent["row"], intent["column"]
+
+
+if show == "comparer":
+    stride = st.radio("Stride", [1, 2], horizontal=True)
+    inverted = st.toggle("Invert")
+    before, after = pictures(stride, inverted)
+    mark = memory.mark
+    if mark is not None:
+        row, column = mark
+        mark = (row, column, (row * stride - 2, column * stride - 2, 5, 5))
+    comparer(
+        before,
+        after,
+        before_size=BEFORE,
+        after_size=(-(-BEFORE[0] // stride), -(-BEFORE[1] // stride)),
+        key="comparer",
+        on_intent=compare_intent,
+        mark=mark,
+        view=st.query_params.get("view", "slide"),
+        height=420,
+    )
+
+st.text(f"Python was told: {memory.said[-1:]}")
+st.text(f"Python was told {len(memory.said)} times")
