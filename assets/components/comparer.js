@@ -272,7 +272,8 @@ class Comparer {
   outline(x, y, width, height) {
     const { brush } = this;
     const [wider, higher] = [Math.max(width, SMALLEST_MARK), Math.max(height, SMALLEST_MARK)];
-    const rect = [x - (wider - width) / 2 - 1, y - (higher - height) / 2 - 1, wider + 2, higher + 2];
+    const [left, top] = [Math.round(x - (wider - width) / 2), Math.round(y - (higher - height) / 2)];
+    const rect = [left - 1, top - 1, Math.round(wider) + 2, Math.round(higher) + 2];
     for (const [colour, line] of [["rgb(0 0 0 / 55%)", 5], ["#fff", 3.5], [this.accent, 2]]) {
       brush.strokeStyle = colour;
       brush.lineWidth = line;

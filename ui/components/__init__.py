@@ -7,6 +7,7 @@ model, so Python stays the only place where one is made.
 
 from ui.components.comparer import comparer
 from ui.components.diagram import DiagramEdge, DiagramNode, diagram
+from ui.components.kernel_grid import kernel_grid
 from ui.components.layer_list import LayerRow, PortRow, layer_list
 from ui.components.palette import PaletteEntry, palette
 
@@ -18,6 +19,7 @@ __all__ = [
     "PortRow",
     "comparer",
     "diagram",
+    "kernel_grid",
     "layer_list",
     "palette",
 ]

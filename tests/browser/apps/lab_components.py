@@ -12,6 +12,7 @@ import streamlit as st
 from PIL import Image, ImageFilter
 
 from ui.components.comparer import comparer
+from ui.components.kernel_grid import kernel_grid
 
 BEFORE = (90, 160)
 
@@ -34,12 +35,22 @@ def pictures(stride: int, invert: bool) -> tuple[bytes, bytes]:
     return png(np.asarray(before)), png(255 - after if invert else after)
 
 
+def first_kernel(size: int) -> list[list[float]]:
+    """The seed's sharpening kernel, or a Laplacian of Gaussian of this size."""
+    if size == 3:
+        return [[-1 / 9, -1 / 9, -1 / 9], [-1 / 9, 1.0, -1 / 9], [-1 / 9, -1 / 9, -1 / 9]]
+    along = np.linspace(-4, 4, size)
+    square = along[:, None] ** 2 + along**2
+    return ((1 - square / 2) * np.exp(-square / 2)).tolist()
+
+
 class Memory:
     """What Python knows of one visitor."""
 
     def __init__(self) -> None:
         self.said: list[dict[str, object]] = []
         self.mark: tuple[int, int] | None = None
+        self.kernel = first_kernel(int(st.query_params.get("size", 3)))
 
 
 if "memory" not in st.session_state:
@@ -75,6 +86,35 @@ if show == "comparer":
         view=st.query_params.get("view", "slide"),
         height=420,
     )
+
+
+def number(text: str) -> float:
+    """The number that a text such as "1/9" says."""
+    above, _, below = text.partition("/")
+    return float(above) / float(below or 1)
+
+
+def grid_intent(intent: dict[str, object]) -> None:
+    """Writes into the kernel; 13 is refused."""
+    memory.said.append(intent)
+    top, left, text = intent["row"], intent["column"], intent["text"]
+    for row, line in enumerate(text.replace(",", "\t").splitlines(), top):
+        for column, word in enumerate(line.split("\t"), left):
+            inside = row < len(memory.kernel) and column < len(memory.kernel[0])
+            if inside and number(word) != 13:
+                memory.kernel[row][column] = number(word)
+
+
+if show == "kernel":
+    if st.button("Identity"):
+        memory.kernel = [[0.0] * 3, [0.0, 1.0, 0.0], [0.0] * 3]
+    kernel_grid(
+        memory.kernel,
+        key="kernel",
+        on_intent=grid_intent,
+        read_only="locked" in st.query_params,
+    )
+    st.text(f"Python has: {[[round(value, 4) for value in row] for row in memory.kernel[:3]]}")
 
 st.text(f"Python was told: {memory.said[-1:]}")
 st.text(f"Python was told {len(memory.said)} times")
