@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from builder import TEMPLATES
@@ -139,3 +140,17 @@ def test_a_home_that_cannot_be_is_refused_in_words(tmp_path: Path) -> None:
     file.write_text("")
     with pytest.raises(BuilderError, match="LAYERLAB_HOME"):
         Store(file / "home")
+
+
+def test_a_kernel_is_kept_under_its_name_until_it_is_deleted(home: Path) -> None:
+    store = Store.open(home)
+    store.save_kernel("mine", np.array([[1, 2], [3, -1 / 9]], np.float32))
+    store.save_kernel("mine", np.array([[0, 1]], np.float32))
+    store.save_kernel("other", np.array([[-1 / 9]], np.float32))
+    kept = Store.open(home).kernels()
+    assert {name: values.tolist() for name, values in kept.items()} == {
+        "mine": [[0, 1]],
+        "other": [[np.float32(-1 / 9)]],
+    }
+    store.delete_kernel("mine")
+    assert list(store.kernels()) == ["other"]

@@ -12,126 +12,20 @@ import os
 import time
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import sqlalchemy as sa
-from sqlalchemy import Engine, event
+from numpy.typing import NDArray
 from sqlalchemy.dialects import sqlite
 
-from builder.errors import BuilderError, RunError
+from builder.errors import RunError
 from builder.spec import ModelSpec
-
-HOME_VARIABLE = "LAYERLAB_HOME"
-VERSION = 1
-ACTIVE = ("queued", "running")
-
-_meta = sa.MetaData()
-_models = sa.Table(
-    "models",
-    _meta,
-    sa.Column("id", sa.String, primary_key=True),
-    sa.Column("name", sa.String, nullable=False),
-    sa.Column("spec", sa.Text, nullable=False),
-    sa.Column("updated", sa.Float, nullable=False),
-)
-_runs = sa.Table(
-    "runs",
-    _meta,
-    sa.Column("id", sa.String, primary_key=True),
-    sa.Column("model_id", sa.String, index=True),
-    sa.Column("spec", sa.Text, nullable=False),
-    sa.Column("recipe", sa.Text, nullable=False),
-    sa.Column("status", sa.String, nullable=False, index=True),
-    sa.Column("message", sa.Text, nullable=False, default=""),
-    sa.Column("created", sa.Float, nullable=False),
-    sa.Column("handed", sa.Float, nullable=False, default=0.0),
-    sa.Column("started", sa.Float),
-    sa.Column("ended", sa.Float),
-    sa.Column("pid", sa.Integer),
-    sa.Column("pid_started", sa.Float),
-    sa.Column("step", sa.Integer, nullable=False, default=0),
-    sa.Column("epoch", sa.Float, nullable=False, default=0.0),
-    sa.Column("facts", sa.Text, nullable=False, default="{}"),
-)
-_points = sa.Table(
-    "points",
-    _meta,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("run", sa.String, nullable=False),
-    sa.Column("step", sa.Integer, nullable=False),
-    sa.Column("epoch", sa.Float, nullable=False),
-    sa.Column("split", sa.String, nullable=False),
-    sa.Column("metric", sa.String, nullable=False),
-    sa.Column("value", sa.Float),
-    sa.Index("points_of_run", "run", "id"),
-)
-_commands = sa.Table(
-    "commands",
-    _meta,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("run", sa.String, nullable=False, index=True),
-    sa.Column("name", sa.String, nullable=False),
-    sa.Column("args", sa.Text, nullable=False, default="{}"),
-)
-_live = sa.Table(
-    "live",
-    _meta,
-    sa.Column("run", sa.String, primary_key=True),
-    sa.Column("name", sa.String, primary_key=True),
-    sa.Column("step", sa.Integer, nullable=False),
-    sa.Column("data", sa.LargeBinary, nullable=False),
-)
-
-
-@dataclass(frozen=True)
-class Run:
-    """The record of one training run.
-
-    Args:
-        spec, recipe: JSON of the model and of the settings, as they were at the start.
-        status: `queued`, `running`, `finished`, `stopped` (by a person), `failed` (with a message)
-            or `died` (the process vanished).
-        message: what went wrong, in words; the last lines of the log for one that died.
-        created, started, ended: seconds since 1970.
-        step, epoch: how far it has come; the epoch with its fraction.
-        facts: what is known of it besides: threads, torch's version, final metrics.
-    """
-
-    id: str
-    model_id: str | None
-    spec: str
-    recipe: str
-    status: str
-    message: str
-    created: float
-    handed: float
-    started: float | None
-    ended: float | None
-    pid: int | None
-    pid_started: float | None
-    step: int
-    epoch: float
-    facts: Mapping[str, Any]
-
-    @property
-    def active(self) -> bool:
-        """Whether it runs or waits to."""
-        return self.status in ACTIVE
-
-
-@dataclass(frozen=True)
-class Point:
-    """One measurement of a run; `split` is `train` or `validation`."""
-
-    id: int
-    step: int
-    epoch: float
-    split: str
-    metric: str
-    value: float | None
+from builder.store import tables
+from builder.store.records import Point, Run
+from builder.store.tables import HOME_VARIABLE
 
 
 class Store:
@@ -139,7 +33,7 @@ class Store:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self._engine = _connect(home)
+        self._engine = tables.connect(home)
 
     @classmethod
     def open(cls, home: Path | str | None = None) -> Store:
@@ -148,7 +42,7 @@ class Store:
         Raises:
             BuilderError: the folder cannot be written, or another version of LayerLab made it.
         """
-        beside = Path(__file__).resolve().parents[1] / ".layerlab"
+        beside = Path(__file__).resolve().parents[2] / ".layerlab"
         return cls(Path(home or os.environ.get(HOME_VARIABLE) or beside))
 
     def close(self) -> None:
@@ -160,16 +54,38 @@ class Store:
     def save_model(self, model_id: str, spec: ModelSpec) -> None:
         """Keep a model under its id, in place of what was there."""
         values = {"name": spec.name, "spec": spec.to_json(), "updated": time.time()}
-        statement = sqlite.insert(_models).values(id=model_id, **values)
+        statement = sqlite.insert(tables.models).values(id=model_id, **values)
         with self._engine.begin() as db:
             db.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values))
 
     def load_model(self, model_id: str) -> ModelSpec | None:
         """Return a model, `None` if there is none of that id."""
-        query = sa.select(_models.c.spec).where(_models.c.id == model_id)
+        query = sa.select(tables.models.c.spec).where(tables.models.c.id == model_id)
         with self._engine.connect() as db:
             text = db.execute(query).scalar()
         return ModelSpec.from_json(text) if text is not None else None
+
+    # kernels
+
+    def save_kernel(self, name: str, values: NDArray[np.float32]) -> None:
+        """Keep a kernel, (kH, kW), under a name, in place of what was there."""
+        text = json.dumps(values.tolist())
+        statement = sqlite.insert(tables.kernels).values(name=name, values=text)
+        update = statement.on_conflict_do_update(index_elements=["name"], set_={"values": text})
+        with self._engine.begin() as db:
+            db.execute(update)
+
+    def kernels(self) -> dict[str, NDArray[np.float32]]:
+        """Return the kernels that were kept, by name."""
+        query = sa.select(tables.kernels).order_by(tables.kernels.c.name)
+        with self._engine.connect() as db:
+            rows = db.execute(query).mappings().all()
+        return {row["name"]: np.array(json.loads(row["values"]), np.float32) for row in rows}
+
+    def delete_kernel(self, name: str) -> None:
+        """Let go of a kernel."""
+        with self._engine.begin() as db:
+            db.execute(tables.kernels.delete().where(tables.kernels.c.name == name))
 
     # runs
 
@@ -181,7 +97,7 @@ class Store:
         self.folder(run_id).mkdir(parents=True, exist_ok=True)
         with self._engine.begin() as db:
             db.execute(
-                _runs.insert().values(
+                tables.runs.insert().values(
                     id=run_id,
                     model_id=model_id,
                     spec=spec.to_json(),
@@ -196,18 +112,22 @@ class Store:
     def run(self, run_id: str) -> Run:
         """Return a run's record; raises `RunError` if there is none."""
         with self._engine.connect() as db:
-            row = db.execute(sa.select(_runs).where(_runs.c.id == run_id)).mappings().first()
+            row = (
+                db.execute(sa.select(tables.runs).where(tables.runs.c.id == run_id))
+                .mappings()
+                .first()
+            )
         if row is None:
             raise RunError(f"There is no run {run_id!r}; it may have been deleted.")
         return _as_run(row)
 
     def runs(self, *, model_id: str | None = None, status: str | None = None) -> list[Run]:
         """Return runs, the newest first."""
-        query = sa.select(_runs).order_by(_runs.c.created.desc())
+        query = sa.select(tables.runs).order_by(tables.runs.c.created.desc())
         if model_id is not None:
-            query = query.where(_runs.c.model_id == model_id)
+            query = query.where(tables.runs.c.model_id == model_id)
         if status is not None:
-            query = query.where(_runs.c.status == status)
+            query = query.where(tables.runs.c.status == status)
         with self._engine.connect() as db:
             return [_as_run(row) for row in db.execute(query).mappings()]
 
@@ -215,9 +135,11 @@ class Store:
         """Change columns of a run's record; `facts` are merged into those there are."""
         with self._engine.begin() as db:
             if "facts" in values:
-                old = db.execute(sa.select(_runs.c.facts).where(_runs.c.id == run_id)).scalar()
+                old = db.execute(
+                    sa.select(tables.runs.c.facts).where(tables.runs.c.id == run_id)
+                ).scalar()
                 values["facts"] = json.dumps({**json.loads(old or "{}"), **values["facts"]})
-            db.execute(_runs.update().where(_runs.c.id == run_id).values(**values))
+            db.execute(tables.runs.update().where(tables.runs.c.id == run_id).values(**values))
 
     def claim(self, run_id: str | None, *, at_once: int) -> str | None:
         """Take a queued run for this process, if fewer than `at_once` are running.
@@ -228,11 +150,11 @@ class Store:
         Returns:
             The run's id, now `running` in this process's name; `None` if none can be had.
         """
-        others = _runs.alias()
+        others = tables.runs.alias()
         running = sa.select(sa.func.count()).select_from(others).where(others.c.status == "running")
         chosen: Any = run_id
         if run_id is None:
-            oldest = _runs.alias()
+            oldest = tables.runs.alias()
             chosen = (
                 sa.select(oldest.c.id)
                 .where(oldest.c.status == "queued")
@@ -241,8 +163,8 @@ class Store:
                 .scalar_subquery()
             )
         statement = (
-            _runs.update()
-            .where(_runs.c.id == chosen, _runs.c.status == "queued")
+            tables.runs.update()
+            .where(tables.runs.c.id == chosen, tables.runs.c.status == "queued")
             .where(running.scalar_subquery() < at_once)
             .values(
                 status="running",
@@ -250,18 +172,18 @@ class Store:
                 pid=os.getpid(),
                 pid_started=_started(os.getpid()),
             )
-            .returning(_runs.c.id)
+            .returning(tables.runs.c.id)
         )
         with self._engine.begin() as db:
             return db.execute(statement).scalar()
 
     def place_in_queue(self, run_id: str) -> int:
         """Return how many queued runs come before this one."""
-        mine = sa.select(_runs.c.created).where(_runs.c.id == run_id).scalar_subquery()
+        mine = sa.select(tables.runs.c.created).where(tables.runs.c.id == run_id).scalar_subquery()
         query = (
             sa.select(sa.func.count())
-            .select_from(_runs)
-            .where(_runs.c.status == "queued", _runs.c.created < mine)
+            .select_from(tables.runs)
+            .where(tables.runs.c.status == "queued", tables.runs.c.created < mine)
         )
         with self._engine.connect() as db:
             return int(db.execute(query).scalar() or 0)
@@ -273,8 +195,8 @@ class Store:
             words = self.last_words(run.id)
             message = "The training process vanished" + (f": {words}" if words else ".")
             statement = (
-                _runs.update()
-                .where(_runs.c.id == run.id, _runs.c.status == "running")
+                tables.runs.update()
+                .where(tables.runs.c.id == run.id, tables.runs.c.status == "running")
                 .values(status="died", ended=time.time(), message=message)
             )
             with self._engine.begin() as db:
@@ -293,9 +215,9 @@ class Store:
         if self.run(run_id).active:
             raise RunError("A run that is going on cannot be deleted; stop it first.")
         with self._engine.begin() as db:
-            for table in (_points, _commands, _live):
+            for table in (tables.points, tables.commands, tables.live):
                 db.execute(table.delete().where(table.c.run == run_id))
-            db.execute(_runs.delete().where(_runs.c.id == run_id))
+            db.execute(tables.runs.delete().where(tables.runs.c.id == run_id))
         for path in self.folder(run_id).glob("*"):
             path.unlink()
         self.folder(run_id).rmdir()
@@ -320,17 +242,21 @@ class Store:
         ]
         with self._engine.begin() as db:
             if rows:
-                db.execute(_points.insert(), rows)
+                db.execute(tables.points.insert(), rows)
             if progress:
-                db.execute(_runs.update().where(_runs.c.id == run_id).values(**progress))
+                db.execute(
+                    tables.runs.update().where(tables.runs.c.id == run_id).values(**progress)
+                )
 
     def points(self, run_id: str, *, after: int = 0) -> list[Point]:
         """Return a run's measurements in order, those with an id above `after`."""
-        columns = [_points.c[name] for name in ("id", "step", "epoch", "split", "metric", "value")]
+        columns = [
+            tables.points.c[name] for name in ("id", "step", "epoch", "split", "metric", "value")
+        ]
         query = (
             sa.select(*columns)
-            .where(_points.c.run == run_id, _points.c.id > after)
-            .order_by(_points.c.id)
+            .where(tables.points.c.run == run_id, tables.points.c.id > after)
+            .order_by(tables.points.c.id)
         )
         with self._engine.connect() as db:
             return [Point(*row) for row in db.execute(query)]
@@ -338,60 +264,41 @@ class Store:
     def send(self, run_id: str, name: str, **args: Any) -> None:
         """Leave a command for a run's worker."""
         with self._engine.begin() as db:
-            db.execute(_commands.insert().values(run=run_id, name=name, args=json.dumps(args)))
+            db.execute(
+                tables.commands.insert().values(run=run_id, name=name, args=json.dumps(args))
+            )
 
     def take_commands(self, run_id: str) -> list[tuple[str, dict[str, Any]]]:
         """Return the commands left for a run, in order, and remove them."""
-        query = sa.select(_commands).where(_commands.c.run == run_id).order_by(_commands.c.id)
+        query = (
+            sa.select(tables.commands)
+            .where(tables.commands.c.run == run_id)
+            .order_by(tables.commands.c.id)
+        )
         with self._engine.connect() as db:
             found = db.execute(query).all()
         if not found:  # the usual case takes no write lock
             return []
         with self._engine.begin() as db:
-            db.execute(_commands.delete().where(_commands.c.id.in_([row.id for row in found])))
+            db.execute(
+                tables.commands.delete().where(tables.commands.c.id.in_([row.id for row in found]))
+            )
         return [(row.name, json.loads(row.args)) for row in found]
 
     def put_live(self, run_id: str, name: str, step: int, data: bytes) -> None:
         """Keep the newest state of something that is watched while training."""
         values = {"step": step, "data": data}
-        statement = sqlite.insert(_live).values(run=run_id, name=name, **values)
+        statement = sqlite.insert(tables.live).values(run=run_id, name=name, **values)
         with self._engine.begin() as db:
             db.execute(statement.on_conflict_do_update(index_elements=["run", "name"], set_=values))
 
     def live(self, run_id: str, name: str) -> tuple[int, bytes] | None:
         """Return the step and the data of what was last kept under `name`."""
-        query = sa.select(_live.c.step, _live.c.data)
-        query = query.where(_live.c.run == run_id, _live.c.name == name)
+        query = sa.select(tables.live.c.step, tables.live.c.data)
+        query = query.where(tables.live.c.run == run_id, tables.live.c.name == name)
         with self._engine.connect() as db:
             row = db.execute(query).first()
         return (row.step, row.data) if row else None
-
-
-def _connect(home: Path) -> Engine:
-    try:
-        (home / "runs").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BuilderError(
-            f"LayerLab keeps models and runs in {home}, which cannot be written "
-            f"({error.strerror}). Set {HOME_VARIABLE} to a folder that can."
-        ) from None
-    engine = sa.create_engine(f"sqlite:///{home / 'layerlab.db'}", connect_args={"timeout": 30})
-
-    @event.listens_for(engine, "connect")
-    def _(connection: Any, _: Any) -> None:
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    with engine.begin() as db:
-        version = db.exec_driver_sql("PRAGMA user_version").scalar()
-        if version not in (0, VERSION):
-            raise BuilderError(
-                f"The database in {home} has version {version}; this LayerLab reads {VERSION}. "
-                f"Set {HOME_VARIABLE} to another folder to start afresh."
-            )
-        _meta.create_all(db)
-        db.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
-    return engine
 
 
 def _as_run(row: Mapping[Any, Any]) -> Run:

@@ -1,0 +1,57 @@
+"""What the store gives back: the record of a run, and what it measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+ACTIVE = ("queued", "running")
+
+
+@dataclass(frozen=True)
+class Run:
+    """The record of one training run.
+
+    Args:
+        spec, recipe: JSON of the model and of the settings, as they were at the start.
+        status: `queued`, `running`, `finished`, `stopped` (by a person), `failed` (with a message)
+            or `died` (the process vanished).
+        message: what went wrong, in words; the last lines of the log for one that died.
+        created, started, ended: seconds since 1970.
+        step, epoch: how far it has come; the epoch with its fraction.
+        facts: what is known of it besides: threads, torch's version, final metrics.
+    """
+
+    id: str
+    model_id: str | None
+    spec: str
+    recipe: str
+    status: str
+    message: str
+    created: float
+    handed: float
+    started: float | None
+    ended: float | None
+    pid: int | None
+    pid_started: float | None
+    step: int
+    epoch: float
+    facts: Mapping[str, Any]
+
+    @property
+    def active(self) -> bool:
+        """Whether it runs or waits to."""
+        return self.status in ACTIVE
+
+
+@dataclass(frozen=True)
+class Point:
+    """One measurement of a run; `split` is `train` or `validation`."""
+
+    id: int
+    step: int
+    epoch: float
+    split: str
+    metric: str
+    value: float | None
