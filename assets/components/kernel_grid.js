@@ -301,50 +301,6 @@ function isBlock(text) {
   return /[\t\n\r,;]|\S\s+\S/.test(text.trim()) && meaning(tidy(text)) === null;
 }
 
-/** 0.1111… as "0.111", 12345678 as "1.2e7". */
-function short(number) {
-  const size = Math.abs(number);
-  if (size === 0 || !Number.isFinite(number)) return String(number);
-  if (size >= 1e5 || size < 1e-3) return number.toExponential(1).replace(".0e", "e").replace("e+", "e");
-  return String(Number(number.toPrecision(Math.max(3, Math.ceil(Math.log10(size))))));
-}
-
-/** The theme's two ramps, from the page's background outwards: blue below zero, red above. */
-function colours(node) {
-  const style = getComputedStyle(node);
-  const named = style.getPropertyValue("--st-chart-diverging-colors").split(",").map(channels).filter(Boolean);
-  const ramp = named.length >= 4 ? named : RAMP.map(channels);
-  const ground = channels(style.getPropertyValue("--st-background-color")) ?? [255, 255, 255];
-  const half = ramp.length >> 1;
-  const below = [ground, ...ramp.slice(0, half).reverse()];
-  const above = [ground, ...ramp.slice(-half)];
-  return (part) => {
-    const stops = part < 0 ? below : above;
-    const at = Math.min(Math.abs(part), 1) * (stops.length - 1);
-    const low = Math.min(Math.floor(at), stops.length - 2);
-    const paint = stops[low].map((value, i) => value + (stops[low + 1][i] - value) * (at - low));
-    // The luminance at which black and white have the same contrast.
-    const ink = luminance(paint) > 0.18 ? "#15181c" : "#ffffff";
-    return { paint: `rgb(${paint.map(Math.round).join(" ")})`, ink };
-  };
-}
-
-const RAMP = ["#174a84", "#548ec8", "#ccdbec", "#efdad2", "#e48357", "#a5330f"];
-
-function channels(text) {
-  const hex = /^\s*#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})/i.exec(text);
-  return hex ? hex.slice(1).map((two) => parseInt(two, 16)) : null;
-}
-
-/** Relative luminance as WCAG defines it. */
-function luminance(rgb) {
-  const [red, green, blue] = rgb.map((value) => {
-    const part = value / 255;
-    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
-  });
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
-}
-
 export default function (component) {
   return mount(component, (root, channel) => new KernelGrid(root, channel));
 }

@@ -10,6 +10,7 @@ from ui.components.diagram import DiagramEdge, DiagramNode, diagram
 from ui.components.kernel_grid import kernel_grid
 from ui.components.layer_list import LayerRow, PortRow, layer_list
 from ui.components.palette import PaletteEntry, palette
+from ui.components.sliding_window import Window, sliding_window
 
 __all__ = [
     "DiagramEdge",
@@ -17,9 +18,11 @@ __all__ = [
     "LayerRow",
     "PaletteEntry",
     "PortRow",
+    "Window",
     "comparer",
     "diagram",
     "kernel_grid",
     "layer_list",
     "palette",
+    "sliding_window",
 ]

@@ -9,6 +9,7 @@ import pyarrow as pa
 from PIL import Image
 
 from ui.components.bridge import Intent, mount, register
+from ui.components.numbers import is_place
 
 View = Literal["slide", "side"]
 Size = tuple[int, int]
@@ -90,10 +91,7 @@ def is_pick(intent: Intent, size: Size) -> bool:
     return (
         intent.keys() == {"do", "row", "column"}
         and intent["do"] == "pick"
-        and all(
-            type(intent[name]) is int and 0 <= intent[name] < extent
-            for name, extent in zip(("row", "column"), size, strict=True)
-        )
+        and is_place(intent, size)
     )
 
 

@@ -1,11 +1,13 @@
 """The kernel grid: the numbers of a kernel as coloured cells, to type and paste into."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from ui.components.bridge import Intent, mount, register
+from ui.components.numbers import Numbers, is_place, plain
 
 _component = register(
     "kernel_grid",
+    scripts=("numbers.js",),
     html="""
     <div class="ll kernel-grid">
       <label class="bar" hidden>
@@ -23,7 +25,7 @@ LONGEST = 100_000
 
 
 def kernel_grid(
-    values: Sequence[Sequence[float]],
+    values: Numbers,
     *,
     key: str,
     on_intent: Callable[[Intent], None] | None = None,
@@ -48,8 +50,7 @@ def kernel_grid(
         _component,
         key=key,
         data={
-            # Infinity and NaN are no JSON.
-            "values": [[_number(value) for value in row] for row in values],
+            "values": plain(values),
             "editable": editable,
         },
         on_intent=handle,
@@ -63,13 +64,5 @@ def is_entry(intent: Intent, size: tuple[int, int]) -> bool:
         and intent["do"] in ("set", "fill")
         and isinstance(intent["text"], str)
         and len(intent["text"]) <= LONGEST
-        and all(
-            type(intent[name]) is int and 0 <= intent[name] < extent
-            for name, extent in zip(("row", "column"), size, strict=True)
-        )
+        and is_place(intent, size)
     )
-
-
-def _number(value: float) -> float | str:
-    number = float(value)
-    return number if abs(number) < float("inf") else str(number)

@@ -9,10 +9,13 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 
 import numpy as np
 import streamlit as st
+import torch
+import torch.nn.functional as F
 from PIL import Image, ImageFilter
 
 from ui.components.comparer import comparer
 from ui.components.kernel_grid import kernel_grid
+from ui.components.sliding_window import Window, sliding_window
 
 BEFORE = (90, 160)
 
@@ -115,6 +118,44 @@ if show == "kernel":
         read_only="locked" in st.query_params,
     )
     st.text(f"Python has: {[[round(value, 4) for value in row] for row in memory.kernel[:3]]}")
+
+
+def window(size: int, stride: int, dilation: int, rule: str) -> Window:
+    """A 3 x 3 window over a ramp of this size, padded by one, with the numbers torch gives."""
+    inner = torch.linspace(0, 1, size * size).reshape(size, size)
+    padded = F.pad(inner, (1, 1, 1, 1))
+    kernel = torch.tensor([[0.0, -1.0, 0.0], [-1.0, 5.0, -1.0], [0.0, -1.0, 0.0]])
+    if rule == "sum":
+        layer = F.conv2d(padded[None, None], kernel[None, None], None, stride, 0, dilation)
+    elif rule == "max":
+        layer = F.max_pool2d(padded[None], 3, stride, 0, dilation)
+    else:
+        layer = F.avg_pool2d(padded[None], 3, stride)
+    output = layer.squeeze((0, 1) if rule == "sum" else 0)
+    rim = (0, size + 1)
+    return Window(
+        input=padded.tolist(),
+        padding=[[row in rim or col in rim for col in range(size + 2)] for row in range(size + 2)],
+        kernel=kernel.tolist(),
+        down=[0, dilation, 2 * dilation],
+        across=[0, dilation, 2 * dilation],
+        tops=[row * stride for row in range(output.shape[0])],
+        lefts=[column * stride for column in range(output.shape[1])],
+        output=output.tolist(),
+        rule=rule,
+    )
+
+
+if show == "window":
+    size, stride, dilation = (
+        int(st.query_params.get(name, default))
+        for name, default in (("size", 6), ("stride", 1), ("dilation", 1))
+    )
+    sliding_window(
+        window(size, stride, dilation, st.query_params.get("rule", "sum")),
+        key="window",
+        on_intent=memory.said.append,
+    )
 
 st.text(f"Python was told: {memory.said[-1:]}")
 st.text(f"Python was told {len(memory.said)} times")
