@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from builder import edit
+from builder.catalog import CATALOG
 from builder.resolve import resolve
 from builder.resolve.types import TensorType
 from builder.spec import Init, Input, ModelSpec, Node
@@ -190,3 +192,28 @@ def as_layer(chain: ModelSpec, name: str, model: ModelSpec, index: int) -> Model
     new = model.nodes[index].name
     model = edit.set_init(model, new, node.init)
     return edit.freeze(model, new, True)
+
+
+_GROUPS = ("Convolution", "Pooling", "Resampling", "Activation", "Padding", "Normalisation")
+
+
+@lru_cache(maxsize=1)
+def offered() -> tuple[str, ...]:
+    """Return the layers that make a picture of a picture, by the palette's groups."""
+    rows = [
+        row
+        for group in _GROUPS
+        for row in CATALOG.values()
+        if row.group == group and row.is_module and row.inputs == (1, 1)
+    ]
+    return tuple(row.op for row in rows if row.rank in (0, 2) and _keeps_axes(row.op))
+
+
+def _keeps_axes(op: str) -> bool:
+    resolution = resolve(edit.insert(_EMPTY, 0, op))
+    if resolution.faults:  # such as PixelShuffle, whose channels depend on the picture
+        return CATALOG[op].ndims in ((), (4,))
+    return resolution.output is not None and len(resolution.output.shape) == 4
+
+
+_EMPTY = ModelSpec(NAME, (Input("x", (COLOUR, 64, 64)),), "graph")
