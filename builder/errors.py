@@ -7,7 +7,10 @@
     │   └── BudgetError     it could run, and would take more memory than was allowed
     ├── DataError           a data set that cannot be loaded, or that does not fit the model
     ├── RecipeError         training settings that cannot work
-    └── RunError            a training run that cannot be found, started or commanded
+    ├── RunError            a training run that cannot be found, started or commanded
+    └── LabError            something a lab page cannot work with
+        ├── PictureError    a file that is no picture, or one that is too large
+        └── KernelError     a kernel that is no table of numbers
 
 Every message says what was received and what would work, and can be shown as it stands.
 """
@@ -64,3 +67,15 @@ class RecipeError(BuilderError):
 
 class RunError(BuilderError):
     """A training run that cannot be found, started or commanded."""
+
+
+class LabError(BuilderError):
+    """Something that a lab page cannot work with."""
+
+
+class PictureError(LabError):
+    """A file that is no picture, is broken, or is too large."""
+
+
+class KernelError(LabError):
+    """A kernel that is no table of numbers, or is too large."""

@@ -1,0 +1,240 @@
+"""Pictures come in whole, or a sentence says why they do not."""
+
+import contextlib
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from builder.errors import PictureError
+from builder.labs import pictures
+from builder.labs.pictures import SAMPLES, read_picture
+
+ORIENTATION = 0x0112
+
+
+def scene(mode: str = "RGB", size: tuple[int, int] = (24, 16)) -> Image.Image:
+    """A picture of four colours, none of which a turn or a mirror puts in another's place."""
+    width, height = size
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[: height // 2, : width // 2] = (250, 10, 10)
+    pixels[: height // 2, width // 2 :] = (10, 250, 10)
+    pixels[height // 2 :, : width // 2] = (10, 10, 250)
+    pixels[height // 2 :, width // 2 :] = (240, 240, 240)
+    return Image.fromarray(pixels).convert(mode)
+
+
+def saved(image: Image.Image, kind: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("PNG", {}),
+        ("WEBP", {"lossless": True}),
+        ("BMP", {}),
+        ("TIFF", {}),
+        ("TIFF", {"compression": "tiff_lzw"}),
+        ("GIF", {}),
+    ],
+)
+def test_what_a_format_keeps_exactly_comes_in_exactly(kind: str, options: dict[str, str]) -> None:
+    picture = read_picture(saved(scene(), kind, **options), f"a.{kind.lower()}")
+    assert np.array_equal(picture.pixels, np.asarray(scene()))
+    assert picture.notes == ()
+
+
+def test_a_jpeg_comes_in_as_its_encoder_left_it() -> None:
+    data = saved(scene(), "JPEG", quality=95)
+    assert np.array_equal(
+        read_picture(data, "a.jpg").pixels, np.asarray(Image.open(io.BytesIO(data)))
+    )
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_put_upright(orientation: int) -> None:
+    turns = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    lying = scene().transpose(turns[orientation]) if orientation in turns else scene()
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    picture = read_picture(saved(lying, "PNG", exif=exif), "phone.png")
+    assert np.array_equal(picture.pixels, np.asarray(scene()))
+    assert bool(picture.notes) is (orientation != 1)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_transparent_parts_are_laid_over_white(mode: str) -> None:
+    image = Image.new("RGBA", (2, 1), (0, 0, 0, 255))
+    image.putpixel((1, 0), (0, 0, 0, 0))
+    picture = read_picture(saved(image.convert(mode), "PNG"), "a.png")
+    assert picture.pixels[0, :, 0].tolist() == [0, 255]
+    assert "white" in picture.notes[0]
+
+
+def test_a_palette_with_a_transparent_colour_is_laid_over_white() -> None:
+    image = Image.new("P", (2, 1))
+    image.putpalette([200, 0, 0, 0, 0, 200])
+    image.putpixel((1, 0), 1)
+    picture = read_picture(saved(image, "PNG", transparency=1), "a.png")
+    assert picture.pixels[0].tolist() == [[200, 0, 0], [255, 255, 255]]
+
+
+def test_a_palette_comes_in_as_its_colours() -> None:
+    image = scene().quantize(4)
+    picture = read_picture(saved(image, "PNG"), "a.png")
+    assert np.array_equal(picture.pixels, np.asarray(image.convert("RGB")))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_sixteen_bits_stay_sixteen(kind: str) -> None:
+    deep = np.array([[0, 1, 65535]], np.uint16)
+    picture = read_picture(saved(Image.fromarray(deep), kind), "deep")
+    assert picture.pixels[:, :, 0].tolist() == deep.tolist()
+    assert picture.values(1)[0, :, 0] == pytest.approx([0, 1 / 65535, 1])
+
+
+def test_floats_are_stretched_and_it_is_said() -> None:
+    image = Image.fromarray(np.array([[-2.0, 0.0, np.nan, 2.0]], np.float32))
+    picture = read_picture(saved(image, "TIFF"), "f.tif")
+    assert picture.values(1)[0, :, 0] == pytest.approx([0, 0.5, 0.5, 1], abs=1e-4)
+    assert "stretched" in picture.notes[0]
+
+
+def test_cmyk_becomes_rgb() -> None:
+    data = saved(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "JPEG", quality=95)
+    picture = read_picture(data, "print.jpg")
+    red, green, blue = picture.pixels[4, 4].tolist()
+    assert red > 240
+    assert max(green, blue) < 15
+    assert "CMYK" in picture.notes[0]
+
+
+def test_one_bit_is_black_and_white() -> None:
+    picture = read_picture(saved(scene().convert("1"), "PNG"), "a.png")
+    assert set(np.unique(picture.pixels)) == {0, 255}
+
+
+def test_of_an_animation_the_first_frame_is_taken() -> None:
+    frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
+    data = saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    picture = read_picture(data, "a.gif")
+    assert picture.pixels[0, 0].tolist() == [255, 0, 0]
+    assert "first of 2" in picture.notes[0]
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A PNG of a few bytes that announces a huge picture."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        crc = zlib.crc32(kind + body)
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", crc)
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(b"\0" * 100))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize("size", [(8000, 8000), (10_000, 10_000), (100_000, 100_000)])
+def test_a_picture_that_would_unpack_to_too_much_is_refused_before_it_is(
+    size: tuple[int, int],
+) -> None:
+    with pytest.raises(PictureError, match="50 million"):
+        read_picture(bomb(*size), "bomb.png")
+
+
+def test_a_file_of_too_many_bytes_is_refused() -> None:
+    with pytest.raises(PictureError, match=r"60 MB; 50 MB at most"):
+        read_picture(bytes(60 * 2**20), "large.png")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF"])
+def test_a_truncated_file_is_called_broken(kind: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    data = saved(Image.fromarray(noise), kind)
+    for share in (0.4, 0.9):
+        with pytest.raises(PictureError, match=r"broken|no picture"):
+            read_picture(data[: int(len(data) * share)], "half")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "is empty"),
+        (b"hello, world", "is no picture; PNG, JPEG"),
+        (b'<?xml version="1.0"?>\n<svg xmlns="x"></svg>', "is an SVG"),
+        (b"%PDF-1.7\n", "is a PDF"),
+        (b"PK\x03\x04rest", "is a ZIP archive"),
+        (b"\x00\x00\x00\x20ftypavif\x00", "is an AVIF picture"),
+        (b"\x00\x00\x00\x20ftypheic\x00", "is a HEIC picture"),
+    ],
+)
+def test_what_is_no_picture_is_called_by_its_name(data: bytes, words: str) -> None:
+    with pytest.raises(PictureError, match=words):
+        read_picture(data, "file")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=80), st.integers(0, 300), st.integers(0, 255))
+def test_any_bytes_are_a_picture_or_a_sentence(tail: bytes, at: int, value: int) -> None:
+    broken = bytearray(saved(scene(size=(8, 8)), "PNG") + tail)
+    broken[at % len(broken)] = value
+    for data in (bytes(broken), tail):
+        with contextlib.suppress(PictureError):
+            assert read_picture(data, "any").pixels.ndim == 3
+
+
+@pytest.mark.parametrize("size", [(1, 1), (10_000, 1), (1, 10_000)])
+def test_the_thinnest_pictures_come_in_and_get_smaller(size: tuple[int, int]) -> None:
+    picture = read_picture(saved(scene(size=size), "PNG"), "thin.png")
+    small = picture.within(768)
+    assert (picture.width, picture.height) == size
+    assert min(small.height, small.width) >= 1
+    assert max(small.height, small.width) <= 768
+
+
+def test_a_small_picture_stays_itself() -> None:
+    picture = read_picture(saved(scene(), "PNG"), "a.png")
+    assert picture.within(24) is picture
+
+
+def test_values_go_from_0_to_1_in_as_many_channels_as_asked_for() -> None:
+    picture = read_picture(saved(scene(), "PNG"), "a.png")
+    assert np.allclose(picture.values(3), np.asarray(scene()) / 255)
+    grey = np.asarray(scene().convert("L"))
+    assert np.abs(picture.values(1)[:, :, 0] * 255 - grey).max() <= 1
+    flat = read_picture(saved(scene("L"), "PNG"), "grey.png")
+    assert np.array_equal(flat.values(3)[:, :, 2], flat.values(1)[:, :, 0])
+
+
+@pytest.mark.parametrize("key", SAMPLES)
+def test_every_sample_loads_and_is_of_a_bearable_size(key: str) -> None:
+    picture = SAMPLES[key].load()
+    assert max(picture.height, picture.width) <= 768
+    assert 0 <= picture.values(1).min() < picture.values(1).max() <= 1
+
+
+def test_every_photograph_has_its_licence_noted() -> None:
+    noted = (pictures._FOLDER / "LICENSES.md").read_text()
+    for file in pictures._FOLDER.glob("*.jpg"):
+        assert f"`{file.name}`" in noted
+        assert file.stem in SAMPLES
