@@ -9,6 +9,8 @@ st.navigation(
     [
         st.Page("pages/build.py", title="Build", icon=":material/stacks:", default=True),
         st.Page("pages/train.py", title="Train", icon=":material/show_chart:"),
+        st.Page("pages/feature_maps.py", title="Feature maps", icon=":material/grid_view:"),
+        st.Page("pages/activations.py", title="Activations", icon=":material/moving:"),
     ],
     position="top",
 ).run()

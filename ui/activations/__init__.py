@@ -1,0 +1,1 @@
+"""The Activations page, section by section."""
