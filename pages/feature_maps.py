@@ -1,0 +1,30 @@
+"""Feature maps: the open model on a picture, layer by layer."""
+
+import streamlit as st
+
+from builder import BuilderError
+from ui.feature_maps import bench, choices, maps
+from ui.frame import through_app
+
+through_app()
+here = bench.bench()
+
+
+@st.fragment
+def lab() -> None:
+    """Everything that another picture or other weights change."""
+    try:
+        with st.container(horizontal=True, vertical_alignment="bottom", key="maps-bar"):
+            choices.choose_weights(here)
+            model = bench.subject(here)
+            choices.choose_picture(here, model)
+        done = bench.work(here, model)
+    except BuilderError as error:
+        st.warning(error.message, icon=":material/block:")
+        st.page_link("pages/build.py", label="To the model", icon=":material/stacks:")
+        return
+    st.image(done.shown, width=220)
+    maps.maps(done)
+
+
+lab()

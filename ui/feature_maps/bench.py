@@ -1,0 +1,221 @@
+"""What the Feature maps page holds for one session: weights, a picture, the work on it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from builder import BuilderError, ModelSpec, build
+from builder.data import DATASETS, Dataset, load
+from builder.files import load_weights
+from builder.labs.feature_maps import Fit, Frame, Layer, as_picture, fit, look, out_of_place
+from builder.labs.pictures import SAMPLES, Picture
+from builder.store import Run
+from builder.train import Recipe
+from ui import state
+
+FRESH = "fresh"
+FIRST_SAMPLE = "cat"
+# No input is larger, and no more of a photograph is kept than that.
+SIDE = 1024
+_KEY, _DATA = "feature-maps", "data:"
+
+
+@dataclass
+class Bench:
+    """The choices of a session and the last work done.
+
+    Args:
+        weights: `fresh`, or the id of a run.
+        seed: of fresh weights.
+        source: `data:` and the name of a data set, a key of `uploads`, or one of `SAMPLES`.
+        number: which sample of a data set.
+        how, invert: how a picture is fitted.
+        uploads: pictures that came from outside, by a key of their own.
+        refused: what is wrong with files that are no pictures, by the same keys.
+        done: the last work, by what it was made from.
+    """
+
+    weights: str = FRESH
+    seed: int = 0
+    source: str = FIRST_SAMPLE
+    number: int = 0
+    how: Fit = "crop"
+    invert: bool = False
+    uploads: dict[str, Picture] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    done: dict[str, tuple[object, object]] = field(default_factory=dict)
+
+    def once(self, what: str, made_from: object, make: Callable[..., Any], *args: object) -> Any:
+        """Return what `make` gives, made anew only when `made_from` has changed."""
+        known = self.done.get(what)
+        if known is None or known[0] != made_from:
+            self.done.pop(what, None)
+            known = (made_from, make(*args))
+            self.done[what] = known
+        return known[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A model with weights.
+
+    Args:
+        made_from: what tells it from any other.
+        spec: as it is run, no layer writing over its input.
+        model: built, the weights in it.
+        frame: how its input holds a picture.
+        run: whose weights they are, `None` for fresh ones.
+        dataset: what it was trained on, if that are pictures.
+    """
+
+    made_from: object
+    spec: ModelSpec
+    model: nn.Module
+    frame: Frame
+    run: Run | None = None
+    dataset: str | None = None
+
+    @property
+    def datasets(self) -> tuple[Dataset, ...]:
+        """The data sets whose pictures fit without any change, its own first."""
+        frame = self.frame
+        shape = (frame.channels, frame.height, frame.width)
+        rows = [row for row in DATASETS.values() if row.kind == "picture" and row.shape == shape]
+        return tuple(sorted(rows, key=lambda row: row.name != self.dataset))
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """A model run on a picture.
+
+    Args:
+        made_from: what tells it from any other.
+        x: what the model got, (1, *shape of its input).
+        shown: the same as a picture, (H, W, C) from 0 to 1.
+        layers: what every layer gave.
+        classes: names of the classes, where they are known.
+        label: the class that the picture has, where that is known.
+    """
+
+    made_from: object
+    x: Tensor
+    shown: np.ndarray[Any, np.dtype[np.float32]]
+    layers: tuple[Layer, ...]
+    classes: tuple[str, ...] = ()
+    label: str | None = None
+
+
+def bench() -> Bench:
+    """Return this session's bench."""
+    found = state.get(_KEY)
+    if found is None:
+        found = Bench()
+        state.put(_KEY, found)
+    return found  # type: ignore[no-any-return]
+
+
+def runs() -> dict[str, Run]:
+    """Return the runs of the open model that have left weights, the newest first."""
+    store = state.store()
+    found = store.runs(model_id=state.workspace().model_id)
+    return {run.id: run for run in found if (store.folder(run.id) / "weights.pt").exists()}
+
+
+def run_title(run: Run) -> str:
+    """Return what a run is called in a list."""
+    when = time.strftime("%d %b, %H:%M:%S", time.localtime(run.created))
+    settings = Recipe.from_json(run.recipe)
+    return f"Run of {when} on {DATASETS[settings.dataset].title}, epoch {run.epoch:g}"
+
+
+def subject(here: Bench) -> Subject:
+    """Return the model with the chosen weights.
+
+    Raises:
+        BuilderError: it cannot run, its input holds no picture, or the weights do not fit.
+    """
+    run = runs().get(here.weights)
+    if run is None:
+        spec = state.workspace().spec
+        return here.once("subject", (spec, here.seed), lambda: _fresh(spec, here.seed))
+    path = state.store().folder(run.id) / "weights.pt"
+    made_from = (run.id, path.stat().st_mtime_ns)
+    return here.once("subject", made_from, lambda: _trained(run, made_from))
+
+
+def _fresh(spec: ModelSpec, seed: int) -> Subject:
+    frame = Frame.of(spec)
+    spec = out_of_place(spec)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = build(spec)
+    return Subject((spec, seed), spec, model.eval(), frame)
+
+
+def _trained(run: Run, made_from: object) -> Subject:
+    spec = out_of_place(ModelSpec.from_json(run.spec))
+    frame = Frame.of(spec)
+    model = build(spec)
+    path = state.store().folder(run.id) / "weights.pt"
+    try:
+        model.load_state_dict(load_weights(path.read_bytes()))
+    except RuntimeError:
+        raise BuilderError(
+            "The run's weights do not fit its model; they may come from another version. "
+            "Train it once more, or choose fresh weights."
+        ) from None
+    name = Recipe.from_json(run.recipe).dataset
+    dataset = name if DATASETS[name].kind == "picture" else None
+    return Subject(made_from, spec, model.eval(), frame, run, dataset)
+
+
+def sources(here: Bench, model: Subject) -> dict[str, str]:
+    """Return what can be looked at, by its key: samples of data sets, uploads, photographs."""
+    found = {_DATA + row.name: f"{row.title}, a sample" for row in model.datasets}
+    found |= {key: picture.name for key, picture in here.uploads.items()}
+    return found | {key: sample.title for key, sample in SAMPLES.items()}
+
+
+def dataset_of(source: str) -> str | None:
+    """Return the data set that a source stands for, `None` for a picture."""
+    return source.removeprefix(_DATA) if source.startswith(_DATA) else None
+
+
+def work(here: Bench, model: Subject) -> Work:
+    """Return the model's work on the chosen picture.
+
+    Raises:
+        BuilderError: the model refuses, or asks for too much.
+    """
+    picture = (here.source, here.number, here.how, here.invert)
+    made_from = (model.made_from, picture)
+    return here.once("work", made_from, lambda: _work(here, model, made_from))
+
+
+def _work(here: Bench, model: Subject, made_from: object) -> Work:
+    frame, label = model.frame, None
+    classes = load(model.dataset).classes if model.dataset else ()
+    name = dataset_of(here.source)
+    if name is not None:
+        samples = load(name)
+        x = samples.x[here.number].reshape(1, *frame.shape)
+        classes = samples.classes
+        label = classes[int(samples.y[here.number])]
+    else:
+        picture = here.once("picture", here.source, _picture, here)
+        values = picture.values(3 if frame.channels == 3 else 1)
+        x = fit(values, frame, here.how, invert=here.invert)
+    layers = tuple(look(model.model, model.spec, x))
+    return Work(made_from, x, as_picture(x, frame), layers, classes, label)
+
+
+def _picture(here: Bench) -> Picture:
+    found = here.uploads.get(here.source) or SAMPLES[here.source].load()
+    return found.within(SIDE)
