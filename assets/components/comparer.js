@@ -32,7 +32,7 @@ class Comparer {
     this.mark = null;
     this.box = null;
     this.handle.querySelector(".knob").append(arrows());
-    this.scale = el("span", { class: "scale", "aria-live": "polite", title: "Size of a pixel of the before picture on screen" });
+    this.scale = el("span", { class: "scale", title: "Size of a pixel of the before picture on screen" });
     this.swap = iconButton("copy", "", "view");
     this.root.querySelector(".tools").append(
       this.swap,

@@ -1,8 +1,9 @@
 // What the sliding window draws: two grids of cells, the taps over one, lines to the other.
 
-const CELL = { least: 4, most: 44, text: 30, weights: 36 };
+const CELL = { least: 4, most: 46, text: 30, weights: 38 };
 const BETWEEN = 56;
 const CAPTION = 22;
+const TAG = 13;
 
 /** Where everything goes in a drawing of this size: beside each other, or input over output. */
 function arrange(input, output, width, height) {
@@ -59,10 +60,10 @@ class Scene {
     this.stage.setAttribute("width", width);
     this.stage.replaceChildren(
       hatching(),
-      this.caption("input", input, this.place.input),
-      this.caption("output", output, this.place.output),
       this.inputs.group,
       this.lines,
+      this.caption("input", input, this.place.input),
+      this.caption("output", output, this.place.output),
       this.outputs.group,
       this.taps,
       this.spot,
@@ -73,6 +74,8 @@ class Scene {
   grid(rows, { x, y }, paint, kind) {
     const { cell } = this.place;
     const cells = [];
+    // The number of an input cell makes room for the weight that may come under it.
+    const lift = rows === this.data.input && this.tagged() ? TAG / 2 - 2 : 0;
     const group = svg("g", { transform: `translate(${x},${y})` });
     rows.forEach((numbers, row) =>
       numbers.forEach((number, column) => {
@@ -88,7 +91,7 @@ class Scene {
           node.append(svg("rect", { class: "hatch", x: 0.5, y: 0.5, width: cell - 1, height: cell - 1, fill: "url(#ll-hatch)" }));
         }
         if (cell >= CELL.text) {
-          node.append(svg("text", { class: "number", x: cell / 2, y: cell / 2, fill: inkOn(rgb), text: display(number) }));
+          node.append(svg("text", { class: "number", x: cell / 2, y: cell / 2 - lift, fill: inkOn(rgb), text: display(number) }));
         }
         cells.push(node);
         group.append(node);
@@ -97,10 +100,14 @@ class Scene {
     return { group, cells };
   }
 
+  tagged() {
+    return this.data.rule === "sum" && this.place.cell >= CELL.weights;
+  }
+
   /** The outlines of the taps, each with its weight where there is room, to be moved as one. */
   makeTaps() {
     const { cell } = this.place;
-    const { kernel, down, across, rule } = this.data;
+    const { kernel, down, across } = this.data;
     const group = svg("g", { class: "taps" });
     const [high, wide] = [(down.at(-1) + 1) * cell, (across.at(-1) + 1) * cell];
     group.append(svg("rect", { class: "window", x: 0.5, y: 0.5, width: wide - 1, height: high - 1 }));
@@ -108,8 +115,11 @@ class Scene {
       across.forEach((column, j) => {
         const [x, y] = [column * cell, row * cell];
         group.append(svg("rect", { class: "tap", x: x + 1, y: y + 1, width: cell - 2, height: cell - 2 }));
-        if (rule === "sum" && cell >= CELL.weights) {
-          group.append(svg("text", { class: "weight", x: x + cell - 3, y: y + cell - 5, text: `×${display(kernel[i][j])}` }));
+        if (this.tagged()) {
+          group.append(
+            svg("rect", { class: "tag", x: x + 1, y: y + cell - TAG, width: cell - 2, height: TAG - 1 }),
+            svg("text", { class: "weight", x: x + cell / 2, y: y + cell - TAG / 2, text: `× ${display(kernel[i][j])}` }),
+          );
         }
       }),
     );
