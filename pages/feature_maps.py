@@ -3,7 +3,7 @@
 import streamlit as st
 
 from builder import BuilderError
-from ui.feature_maps import bench, choices, maps
+from ui.feature_maps import bench, choices, maps, predictions
 from ui.frame import through_app
 
 through_app()
@@ -23,8 +23,13 @@ def lab() -> None:
         st.warning(error.message, icon=":material/block:")
         st.page_link("pages/build.py", label="To the model", icon=":material/stacks:")
         return
-    st.image(done.shown, width=220)
-    maps.maps(done)
+    predictions.predictions(here, done)
+    seen, _, _ = st.tabs(
+        ["Maps", "Filters", "Why: saliency and Grad-CAM"], key="maps-tabs", on_change="rerun"
+    )
+    if seen.open:
+        with seen:
+            maps.maps(here, done)
 
 
 lab()

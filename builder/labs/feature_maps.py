@@ -181,17 +181,16 @@ class Layer:
     def maps(self) -> Tensor | None:
         """The values as pictures, float32 (n, h, w); `None` for a row of numbers.
 
-        (1, C, H, W) is C of them, (1, T, F) is one, the axes of a volume are laid out in a row.
+        (1, C, H, W) is C of them, (1, T, F) is one; the axes of a volume are laid out in a row.
         """
-        if self.value.dim() < 3:
-            return None
-        maps = self.value.detach().float()
-        return maps.reshape(-1, *maps.shape[-2:])
+        values = self.value.float().squeeze()
+        return None if values.dim() < 2 else values.reshape(-1, *values.shape[-2:])
 
     @property
     def row(self) -> Tensor | None:
         """The values as a row of numbers, float32 (n,); `None` where they are pictures."""
-        return None if self.value.dim() > 2 else self.value.detach().float().reshape(-1)
+        values = self.value.float().squeeze()
+        return None if values.dim() > 1 else values.reshape(-1)
 
 
 def look(model: nn.Module, spec: ModelSpec, x: Tensor) -> list[Layer]:

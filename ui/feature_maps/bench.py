@@ -37,6 +37,8 @@ class Bench:
         source: `data:` and the name of a data set, a key of `uploads`, or one of `SAMPLES`.
         number: which sample of a data set.
         how, invert: how a picture is fitted.
+        layer, page, channel: what is looked at: a layer, a page of its maps, one of them.
+        tone, shared: the colours of maps, and whether they have one scale.
         uploads: pictures that came from outside, by a key of their own.
         refused: what is wrong with files that are no pictures, by the same keys.
         done: the last work, by what it was made from.
@@ -48,6 +50,11 @@ class Bench:
     number: int = 0
     how: Fit = "crop"
     invert: bool = False
+    layer: str = ""
+    page: int = 0
+    channel: int = 0
+    tone: str = "rescale"
+    shared: bool = False
     uploads: dict[str, Picture] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     done: dict[str, tuple[object, object]] = field(default_factory=dict)

@@ -1,0 +1,89 @@
+"""Many maps on one sheet: a picture of tiles, which costs a page as much as a single map."""
+
+from __future__ import annotations
+
+import io
+import math
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from builder.labs.tones import to_pixels
+
+Tiles: TypeAlias = NDArray[np.uint8]
+Range: TypeAlias = tuple[float, float]
+
+TILE = 120  # pixels of a tile's longer side, at least; a page shows no more
+_GAP = 0.08  # of a tile
+
+
+def span(maps: Tensor) -> Range:
+    """Return the smallest and the largest value of maps that are numbers, (0, 0) if none is."""
+    known = maps[maps.isfinite()]
+    return (known.min().item(), known.max().item()) if known.numel() else (0.0, 0.0)
+
+
+def tiles(maps: Tensor, tone: str, shared: Range | None = None) -> Tiles:
+    """Return maps (n, h, w) as pictures (n, h, w, 3).
+
+    Args:
+        tone: a row of `TONES`.
+        shared: smallest and largest value of the scale that all have; left out, each has its own.
+    """
+    if not len(maps):
+        return np.zeros((0, *maps.shape[1:], 3), np.uint8)
+    if shared is None:
+        return np.stack([to_pixels(one.numpy(), tone) for one in maps])
+    # One picture above the other has one scale; two rows of its ends make it the one asked for.
+    count, height, width = maps.shape
+    ends = np.repeat(np.array(shared, np.float32)[:, None], width, axis=1)
+    column = np.concatenate([maps.reshape(-1, width).numpy(), ends])
+    return to_pixels(column, tone)[:-2].reshape(count, height, width, 3)
+
+
+def shrink(maps: Tensor, side: int = TILE) -> Tensor:
+    """Return maps (n, h, w) no larger than `side` each way, by averaging."""
+    largest = max(maps.shape[-2:])
+    if largest <= side:
+        return maps
+    size = [max(1, round(length * side / largest)) for length in maps.shape[-2:]]
+    return F.interpolate(maps.unsqueeze(0), size, mode="area").squeeze(0)
+
+
+def colour_tiles(filters: Tensor) -> Tiles:
+    """Return filters (n, 3, h, w) as pictures: grey is 0, each as strong as its strongest value."""
+    reach = filters.abs().amax(dim=(1, 2, 3), keepdim=True)
+    values = 0.5 + 0.5 * filters / reach.clamp_min(1e-12)
+    return np.stack([to_pixels(one.permute(1, 2, 0).numpy(), "clip") for one in values])
+
+
+def sheet(pictures: Tiles, columns: int) -> bytes:
+    """Return pictures (n, h, w, 3) as one PNG, row by row, clear between them.
+
+    Each stands at the top left of a cell of `cell(h, w)`; a small one is made larger by whole
+    steps, so that every value stays a square.
+    """
+    count, height, width, _ = pictures.shape
+    scale = max(1, math.ceil(TILE / max(height, width)))
+    large = pictures.repeat(scale, axis=1).repeat(scale, axis=2)
+    tall, wide = (round(side * scale) for side in cell(height, width))
+    rows = math.ceil(count / columns)
+    paper: NDArray[Any] = np.zeros((rows * tall, columns * wide, 4), np.uint8)
+    for number, picture in enumerate(large):
+        top, left = number // columns * tall, number % columns * wide
+        area = paper[top : top + picture.shape[0], left : left + picture.shape[1]]
+        area[..., :3] = picture
+        area[..., 3] = 255
+    data = io.BytesIO()
+    Image.fromarray(paper, "RGBA").save(data, "PNG", compress_level=1)
+    return data.getvalue()
+
+
+def cell(height: int, width: int) -> tuple[float, float]:
+    """Return the height and width that a picture takes on a sheet, the gap included."""
+    gap = _GAP * max(height, width)
+    return height + gap, width + gap

@@ -1,0 +1,36 @@
+"""The picture as the model gets it, and what it takes it for."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from builder.labs.feature_maps import predictions as likeliest
+from builder.labs.map_sheet import sheet
+from ui.feature_maps import figures
+from ui.feature_maps.bench import Bench, Work
+
+
+def predictions(here: Bench, done: Work) -> None:
+    """Draw both side by side."""
+    picture, chart = st.columns([1, 3.6])
+    with picture:
+        st.image(here.once("shown", done.made_from, _large, done), width=220)
+        st.caption(f"{' × '.join(map(str, done.x.shape[1:]))}, values from 0 to 1")
+    with chart:
+        _found(done)
+
+
+def _large(done: Work) -> bytes:
+    pixels = (done.shown * 255).round().astype("uint8")
+    return sheet(pixels.repeat(3 // pixels.shape[2], axis=2)[None], 1)
+
+
+def _found(done: Work) -> None:
+    output = done.layers[-1]
+    found = likeliest(output.value, done.classes)
+    if found:
+        st.plotly_chart(
+            figures.chances(found, done.label), key="maps:chances", config=figures.CONFIG
+        )
+        return
+    st.caption(f"The model gives {output.shape}: no score a class, so there is nothing to predict.")
