@@ -21,7 +21,6 @@ from builder.train import Recipe
 from ui import state
 
 FRESH = "fresh"
-FIRST_SAMPLE = "cat"
 # No input is larger, and no more of a photograph is kept than that.
 SIDE = 1024
 _KEY, _DATA = "feature-maps", "data:"
@@ -32,9 +31,10 @@ class Bench:
     """The choices of a session and the last work done.
 
     Args:
-        weights: `fresh`, or the id of a run.
+        weights: `fresh`, or the id of a run; empty is the last run, where there is one.
         seed: of fresh weights.
-        source: `data:` and the name of a data set, a key of `uploads`, or one of `SAMPLES`.
+        source: `data:` and the name of a data set, a key of `uploads`, or one of `SAMPLES`; empty
+            is the first that fits.
         number: which sample of a data set.
         how, invert: how a picture is fitted.
         layer, page, channel: what is looked at: a layer, a page of its maps, one of them.
@@ -44,9 +44,9 @@ class Bench:
         done: the last work, by what it was made from.
     """
 
-    weights: str = FRESH
+    weights: str = ""
     seed: int = 0
-    source: str = FIRST_SAMPLE
+    source: str = ""
     number: int = 0
     how: Fit = "crop"
     invert: bool = False

@@ -26,7 +26,7 @@ def choose_weights(here: Bench) -> None:
     """Draw the choice between fresh weights and those of a run."""
     known = runs()
     if here.weights not in known:
-        here.weights = FRESH
+        here.weights = next(iter(known), FRESH)
     titles = {run.id: run_title(run) for run in known.values()} | {FRESH: "Fresh, untrained"}
     _selectbox(here, "Weights", "weights", titles, width=330)
     if here.weights == FRESH:
