@@ -314,8 +314,15 @@ class Cost:
     both: float
 
 
+# Few enough for torch to stay in one thread: several wait for each other on a busy machine.
+ELEMENTS, REPEATS = 30_000, 40
+
+
 def cost(
-    op: str, args: Mapping[str, Any] | None = None, elements: int = 100_000, repeats: int = 15
+    op: str,
+    args: Mapping[str, Any] | None = None,
+    elements: int = ELEMENTS,
+    repeats: int = REPEATS,
 ) -> Cost:
     """Measure an activation in this process: the median of `repeats` runs over float32 numbers.
 

@@ -12,17 +12,15 @@ from builder import BuilderError
 from builder.catalog import Field
 from builder.labs.activation import ACTIVATIONS, View, make, view
 from ui import state
+from ui.activations import style
 
 # The four of the notes that LayerLab grew from.
 FIRST = ("nn.Sigmoid", "nn.Tanh", "nn.ReLU", "nn.LeakyReLU")
-# Each has at least 3:1 on a white and on a nearly black page.
-COLOURS = (
-    "#E0663A", "#4A8FD8", "#2A9A74", "#9274D6", "#B8860B", "#2592A6", "#D0568F", "#7D8593",
-)  # fmt: skip
-DASHES = ("solid", "dash", "dot", "dashdot")
 # What is set where it is seen: in the table of numbers, in the model, or by hand in its own view.
-_ELSEWHERE = {"inplace", "dim", "num_parameters"}
+_ELSEWHERE = {"inplace", "dim"}
 _RANGE = (-3.0, 3.0)
+_WIDTH = 230
+MOST_CHANNELS = 8
 _SLOTS = "activation-slots"
 
 
@@ -56,12 +54,12 @@ class Chosen:
     @property
     def colour(self) -> str:
         """Its colour in every chart."""
-        return COLOURS[self.slot % len(COLOURS)]
+        return style.colour(self.slot)
 
     @property
     def dash(self) -> str:
         """How its line is drawn, so that a ninth is told from the first."""
-        return DASHES[self.slot // len(COLOURS) % len(DASHES)]
+        return style.dash(self.slot)
 
 
 def choose() -> list[str]:
@@ -75,7 +73,6 @@ def choose() -> list[str]:
         key="show",
         bind="query-params",
         label_visibility="collapsed",
-        width="stretch",
     )
     return [op for title, op in titles.items() if title in picked]
 
@@ -105,15 +102,20 @@ def _parameter(op: str, field: Field) -> Any:
             help=field.help, bind="query-params",
         )  # fmt: skip
     low, high = field.slider or _RANGE
+    if field.kind == "int":
+        return st.slider(
+            label, 1, MOST_CHANNELS, key=key, help=field.help, width=_WIDTH, bind="query-params"
+        )
     return st.slider(
         label,
         float(low),
         float(high),
         float(field.initial),
         step=0.01,
+        format="%.3g",
         key=key,
         help=field.help,
-        width=230,
+        width=_WIDTH,
         bind="query-params",
     )
 
