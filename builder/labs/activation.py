@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from builder.catalog import CATALOG, Layer
 from builder.catalog.functions import TWINS
-from builder.errors import ModelError
+from builder.errors import LabError
 
 Array: TypeAlias = NDArray[np.float64]
 View: TypeAlias = Literal["curve", "random", "channels", "gate", "scores"]
@@ -55,22 +55,22 @@ def make(op: str, args: Mapping[str, Any] | None = None) -> nn.Module:
         args: its arguments; those left out are what a fresh layer gets.
 
     Raises:
-        ModelError: an argument that torch does not take.
+        LabError: an argument that torch does not take.
     """
     row = ACTIVATIONS[op]
     known = {**row.initial_args(), **(args or {})}
     for name, value in known.items():
         problem = row.fields[name].problem(value)
         if problem is not None:
-            raise ModelError(f"{row.title}: {problem}")
+            raise LabError(f"{row.title}: {problem}")
     try:
         module = row.module(known).eval()
         if view(op, known) == "curve":
             module(torch.zeros(1))
     except (ValueError, RuntimeError, AssertionError, ArithmeticError) as error:
-        raise ModelError(f"{row.title} cannot be made so: {str(error).rstrip('.')}.") from None
+        raise LabError(f"{row.title} cannot be made so: {str(error).rstrip('.')}.") from None
     if known.get("lower", 0) > known.get("upper", 1):
-        raise ModelError(
+        raise LabError(
             f"{row.title}: lower is {known['lower']} and upper {known['upper']}; "
             "a lower end below the upper one works."
         )
@@ -156,11 +156,11 @@ def curve(
     A `random` activation is drawn as it evaluates.
 
     Raises:
-        ModelError: an argument that torch does not take, an empty range, fewer than 2 points, or
+        LabError: an argument that torch does not take, an empty range, fewer than 2 points, or
             an activation that has no single curve.
     """
     if view(op, args) not in ("curve", "random"):
-        raise ModelError(f"{op} has no single curve: its outputs depend on more than one number.")
+        raise LabError(f"{op} has no single curve: its outputs depend on more than one number.")
     return trace(make(op, args).double(), low, high, points)
 
 
@@ -169,9 +169,9 @@ def trace(
 ) -> Curve:
     """Return any function of single numbers over a range, as `curve` does."""
     if not (np.isfinite(low) and np.isfinite(high) and low < high):
-        raise ModelError(f"The range goes from {low:g} to {high:g}; a lower end first works.")
+        raise LabError(f"The range goes from {low:g} to {high:g}; a lower end first works.")
     if points < 2:
-        raise ModelError(f"A curve of {points} points is none; 2 or more work.")
+        raise LabError(f"A curve of {points} points is none; 2 or more work.")
     grid = np.linspace(low, high, points)
     jumps = _breaks(lambda x: sloped(function, x)[0], grid)
     bends = _breaks(lambda x: sloped(function, x)[1], grid)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from builder.catalog.layer import Args
-from builder.errors import ModelError
+from builder.errors import LabError
 from builder.labs.activation import Array, Curve, curve, make
 
 MOST_SCORES = 12
@@ -40,12 +40,10 @@ def scores(
         given: the scores along the axis; the first is replaced by each value of the range.
 
     Raises:
-        ModelError: fewer than 2 scores or more than `MOST_SCORES`.
+        LabError: fewer than 2 scores or more than `MOST_SCORES`.
     """
     if not 2 <= len(given) <= MOST_SCORES:
-        raise ModelError(
-            f"There are {len(given)} scores; from 2 to {MOST_SCORES} can be told apart."
-        )
+        raise LabError(f"There are {len(given)} scores; from 2 to {MOST_SCORES} can be told apart.")
     x = torch.linspace(low, high, points, dtype=torch.float64)
 
     def outputs(first: torch.Tensor) -> torch.Tensor:
