@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +13,7 @@ from typing import Any, TypeAlias
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, UnidentifiedImageError
 
 from builder.errors import PictureError
 from builder.labs import charts
@@ -27,18 +28,35 @@ MAX_FILES = 12
 
 _FOLDER = Path(__file__).resolve().parents[2] / "assets" / "pictures"
 _WORKS = "PNG, JPEG, WebP, BMP, TIFF and GIF work"
-# How other kinds of files begin, so that they can be called by their names.
-_BEGINNINGS = {
-    b"%PDF": "a PDF",
-    b"8BPS": "a Photoshop file",
-    b"PK\x03\x04": "a ZIP archive",
-    b"\x00\x00\x01\x00": "an icon file",
+_OURS = re.compile(rb"\x89PNG|\xff\xd8\xff|RIFF....WEBP|BM|II\*\0|MM\0\*|GIF8", re.DOTALL)
+# How other files begin, so that they can be called by their names; the first that fits counts.
+_OTHERS = [
+    (re.compile(beginning, re.DOTALL | re.IGNORECASE), what)
+    for beginning, what in (
+        (rb"%PDF", "a PDF"),
+        (rb"8BPS", "a Photoshop file"),
+        (rb"PK\x03\x04", "a ZIP archive"),
+        (rb"\x1f\x8b", "a gzip archive"),
+        (rb"\0\0\x01\0", "an icon file"),
+        (rb"....ftypavi[fs]", "an AVIF picture"),
+        (rb"....ftyp(hei|hev|mif1|msf1)", "a HEIC picture"),
+        (rb"....ftyp", "a film"),
+        (rb"\0\0\0\x0cJXL |\xff\x0a", "a JPEG XL picture"),
+        (rb"\0\0\0\x0cjP  |\xff\x4f\xff\x51", "a JPEG 2000 picture"),
+        (rb"\s*<(!doctype )?html", "a web page"),
+        (rb".{0,2000}<svg", "an SVG: instructions for drawing, not pixels. Save it as PNG"),
+    )
+]
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
 }
-_BRANDS = {
-    b"ftypavif": "an AVIF picture",
-    b"ftyphei": "a HEIC picture",
-    b"ftypmif1": "a HEIC picture",
-}
+_OVER_WHITE = "its transparent parts laid over white"
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +65,7 @@ class Picture:
 
     Args:
         name: the name of its file.
-        pixels: (H, W, C), C being 1 or 3; read-only.
+        pixels: (H, W, C), C being 1 or 3; made read-only.
         notes: what was done to it on the way in, in words.
     """
 
@@ -71,17 +89,18 @@ class Picture:
         return int(self.pixels.shape[2])
 
     def values(self, channels: int) -> Values:
-        """Return its values from 0 to 1, (H, W, `channels`).
+        """Return its values from 0 to 1, (H, W, `channels`), as `ToTensor` has them.
 
-        One channel is 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601, as Pillow's `convert("L")`);
-        a grey picture in three channels has the same value in each.
+        One channel is 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), rounded to the picture's own
+        bits as Pillow's `convert("L")` does; a grey picture in three channels has the same value
+        in each.
         """
         pixels: Any = self.pixels
         if channels == 1 and self.channels == 3:
             pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)[:, :, None]
         elif channels == 3 and self.channels == 1:
-            pixels = np.repeat(pixels, 3, axis=2)
-        return np.asarray(pixels * np.float32(1 / np.iinfo(self.pixels.dtype).max))
+            pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB)
+        return np.asarray(pixels / np.float32(np.iinfo(self.pixels.dtype).max))
 
     def within(self, side: int) -> Picture:
         """Return it no larger than `side` each way, by averaging; itself if it is small enough."""
@@ -121,10 +140,7 @@ def read_picture(data: bytes, name: str) -> Picture:
     except MemoryError:
         raise PictureError(f"{name} takes more memory than there is.") from None
     except Exception:  # decoders raise whatever they like at a broken file
-        raise PictureError(
-            f"{name} is broken or incomplete: it begins like a picture and cannot be read to its "
-            "end. Save it again, or upload it again."
-        ) from None
+        raise PictureError(_broken(name)) from None
 
 
 def _check_size(width: int, height: int, name: str) -> None:
@@ -133,68 +149,88 @@ def _check_size(width: int, height: int, name: str) -> None:
             f"{name} has {height:,} × {width:,} pixels, {width * height / 1e6:,.0f} million; "
             f"{MAX_PIXELS // 10**6} million at most are read. Make it smaller first."
         )
-    if not width * height:
-        raise PictureError(f"{name} has no pixels.")
 
 
-def _taken(image: Image.Image, name: str) -> Picture:
-    notes = []
-    frames = getattr(image, "n_frames", 1)
-    if frames > 1:
-        notes.append(f"the first of {frames} frames")
-    image.load()
-    upright = ImageOps.exif_transpose(image)
-    if image.getexif().get(_ORIENTATION, 1) != 1:
-        notes.append("turned as its EXIF says")
-    if upright.has_transparency_data:
-        rgba = upright.convert("RGBA")
-        upright = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
-        notes.append("its transparent parts laid over white")
-    pixels, how = _as_pixels(upright)
-    return Picture(name, pixels, tuple(notes + how))
-
-
-_ORIENTATION = 0x0112
-
-
-def _as_pixels(image: Image.Image) -> tuple[Pixels, list[str]]:
-    """Return the pixels of an image of any mode, and what was done to get them."""
-    if image.mode.startswith("I"):  # more than 8 bits a pixel, in several byte orders
-        deep = np.asarray(image).astype(np.int64)
-        if deep.min() >= 0 and deep.max() <= 65535:
-            return deep.astype(np.uint16)[:, :, None], ["16 bits a pixel"]
-        return _stretched(deep.astype(np.float64)), ["its numbers stretched to black and white"]
-    if image.mode == "F":
-        return _stretched(np.asarray(image)), ["its numbers stretched to black and white"]
-    if image.mode in ("L", "1", "LA"):
-        return np.array(image.convert("L"))[:, :, None], []
-    how = [f"{image.mode} turned into RGB"] if image.mode in ("CMYK", "YCbCr", "LAB", "HSV") else []
-    pixels = np.array(image.convert("RGB"))
-    return pixels, how
-
-
-def _stretched(numbers: NDArray[Any]) -> NDArray[np.uint16]:
-    known = np.nan_to_num(numbers.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(known.min()), float(known.max())
-    if low >= 0 and high <= 1:
-        low, high = 0.0, 1.0
-    scaled = (known - low) / (high - low) if high > low else np.zeros_like(known)
-    return np.rint(scaled * 65535).astype(np.uint16)[:, :, None]
+def _broken(name: str) -> str:
+    return (
+        f"{name} begins like a picture and cannot be read to its end: it is broken, incomplete "
+        "or without pixels. Save it again, or upload it again."
+    )
 
 
 def _no_picture(data: bytes, name: str) -> str:
     if not data:
         return f"{name} is empty."
-    start = data[:400].lstrip()
-    if b"<svg" in data[:2000].lower():
-        return f"{name} is an SVG: instructions for drawing, not pixels. Save it as PNG; {_WORKS}."
-    for beginning, what in _BEGINNINGS.items():
-        if start.startswith(beginning):
-            return f"{name} is {what}; {_WORKS}."
-    for brand, what in _BRANDS.items():
-        if brand in data[4:16]:
-            return f"{name} is {what}, which is not read; {_WORKS}."
-    return f"{name} is no picture; {_WORKS}."
+    if _OURS.match(data):
+        return _broken(name)
+    what = next((what for beginning, what in _OTHERS if beginning.match(data)), "no picture")
+    return f"{name} is {what}; {_WORKS}."
+
+
+def _taken(image: ImageFile.ImageFile, name: str) -> Picture:
+    notes = []
+    frames = getattr(image, "n_frames", 1)
+    if frames > 1:
+        notes.append(f"the first of {frames} pictures in its file")
+    if re.search(r"(RGB[AX]?|LA|CMYK);16", str(image.tile)):
+        notes.append("16 bits a channel brought to 8")
+    # A TIFF turns itself as it is loaded and forgets that it did; a PNG has to be loaded first.
+    turned = image.format == "TIFF" and _turn(image) is not None
+    image.load()
+    turn = _turn(image)
+    if turned or turn is not None:
+        notes.append("turned as its EXIF says")
+    pixels, how = _as_pixels(image if turn is None else image.transpose(turn))
+    return Picture(name, pixels, tuple(notes + how))
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """Return what puts an image upright. A broken EXIF block spoils no picture: it says nothing."""
+    try:
+        return _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:
+        return None
+
+
+def _as_pixels(image: Image.Image) -> tuple[Pixels, list[str]]:
+    """Return the pixels of an image of any mode, and what was done to get them."""
+    if image.mode.startswith("I;16"):
+        deep = np.array(image).astype(np.uint16)
+        clear = deep == image.info.get("transparency", -1)
+        deep[clear] = 65535
+        return deep[:, :, None], ["16 bits a pixel", *([_OVER_WHITE] if clear.any() else [])]
+    if image.mode in ("I", "F"):
+        return _stretched(np.asarray(image))
+    kind = "L" if image.mode in ("1", "L", "LA", "La") else "RGB"
+    named = image.mode in ("CMYK", "YCbCr", "LAB", "HSV")
+    how = [f"{image.mode} turned into RGB"] if named else []
+    if image.has_transparency_data:
+        image = image.convert("LA" if kind == "L" else "RGBA")
+        alpha = image.getchannel("A")
+        if alpha.getextrema() != (255, 255):
+            white = Image.new(kind, image.size, "white")
+            white.paste(image.convert(kind), mask=alpha)
+            image, how = white, [*how, _OVER_WHITE]
+    pixels = np.asarray(image if image.mode == kind else image.convert(kind))
+    return pixels.reshape(image.height, image.width, -1), how
+
+
+def _stretched(numbers: NDArray[Any]) -> tuple[NDArray[np.uint16], list[str]]:
+    """Return numbers of any range in 16 bits: 0 to 1 as they are, others from black to white.
+
+    What is no number is black.
+    """
+    known = np.isfinite(numbers)
+    there = numbers[known]
+    low, high = (float(there.min()), float(there.max())) if there.size else (0.0, 0.0)
+    how = f"its numbers, {low:.4g} to {high:.4g}, stretched from black to white"
+    if low >= 0 and high <= 1:
+        low, high, how = 0.0, 1.0, "its numbers from 0 to 1 kept in 16 bits"
+    pixels = np.zeros((*numbers.shape, 1), np.uint16)
+    for row, numbers_there, known_there in zip(pixels, numbers, known, strict=True):
+        shares = (numbers_there[known_there].astype(np.float64) - low) / ((high - low) or 1.0)
+        row[known_there, 0] = np.rint(shares * 65535)
+    return pixels, [how]
 
 
 @dataclass(frozen=True)
