@@ -3,7 +3,7 @@
 import streamlit as st
 
 from builder import BuilderError
-from ui.feature_maps import bench, choices, maps, predictions
+from ui.feature_maps import bench, choices, filters, maps, predictions, reasons
 from ui.frame import through_app
 
 through_app()
@@ -24,12 +24,18 @@ def lab() -> None:
         st.page_link("pages/build.py", label="To the model", icon=":material/stacks:")
         return
     predictions.predictions(here, done)
-    seen, _, _ = st.tabs(
+    seen, weights, why = st.tabs(
         ["Maps", "Filters", "Why: saliency and Grad-CAM"], key="maps-tabs", on_change="rerun"
     )
     if seen.open:
         with seen:
-            maps.maps(here, done)
+            maps.maps(here, model, done)
+    if weights.open:
+        with weights:
+            filters.filters(here, model)
+    if why.open:
+        with why:
+            reasons.reasons(here, model, done)
 
 
 lab()

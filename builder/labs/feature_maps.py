@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from builder.build import check
 from builder.catalog import CATALOG
 from builder.errors import ModelError
-from builder.resolve import Step
+from builder.resolve import Step, resolve
 from builder.spec import Block, ModelSpec
 
 Fit: TypeAlias = Literal["crop", "squeeze", "pad"]
@@ -263,6 +263,51 @@ def _modules(
     return dict(zip(names, holder.children(), strict=True))
 
 
+def modules_of(model: nn.Module, spec: ModelSpec) -> dict[str, nn.Module]:
+    """Return the modules of a model by the names that `look` gives to their layers.
+
+    A layer called again has the module of the first; blocks themselves are left out.
+    """
+    found: dict[str, nn.Module] = {}
+
+    def collect(block: Block, steps: Sequence[Step], module: nn.Module, path: str) -> None:
+        modules = _modules(spec, block, steps, module)
+        for step in steps:
+            target = modules.get(step.shared or step.name)
+            if target is not None and step.op in spec.blocks:
+                collect(spec.blocks[step.op], step.steps, target, f"{path}{step.name}.")
+            elif target is not None:
+                found[path + step.name] = target
+
+    collect(spec.main, resolve(spec).steps, model, "")
+    return found
+
+
+def filters_of(model: nn.Module, spec: ModelSpec) -> dict[str, Tensor]:
+    """Return the weights that can be seen as pictures, (O, I, h, w), by the names of their layers.
+
+    They are those of every Conv2d, and of a Linear that reads the picture before anything else
+    has learned from it: each of its outputs has a weight for every pixel. A layer called again is
+    not named again.
+    """
+    found: dict[str, Tensor] = {}
+    frame = Frame.of(spec)
+    values = frame.channels * frame.height * frame.width
+    first, seen = True, set()
+    for name, module in modules_of(model, spec).items():
+        weight = getattr(module, "weight", None)
+        if weight is None or id(module) in seen:
+            continue
+        seen.add(id(module))
+        if isinstance(module, nn.Conv2d):
+            found[name] = weight.detach()
+        elif first and isinstance(module, nn.Linear) and module.in_features == values:
+            shape = (-1, frame.channels, frame.height, frame.width)
+            found[name] = weight.detach().reshape(shape)
+        first = False
+    return found
+
+
 def _holds_module(spec: ModelSpec, step: Step) -> bool:
     row = CATALOG.get(step.op)
     return step.shared is None and (step.op in spec.blocks or bool(row and row.is_module))
@@ -310,6 +355,12 @@ def _out_of_place(block: Block) -> tuple[Any, ...]:
         replace(node, args={**node.args, "inplace": False}) if node.args.get("inplace") else node
         for node in block.nodes
     )
+
+
+def output_of(layers: Sequence[Layer], spec: ModelSpec) -> Layer | None:
+    """Return the layer whose tensor is the model's output, the first if there are several."""
+    name = spec.main.results[0]
+    return next((layer for layer in layers if layer.name.partition("[")[0] == name), None)
 
 
 @dataclass(frozen=True)

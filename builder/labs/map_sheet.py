@@ -58,20 +58,23 @@ def colour_tiles(filters: Tensor) -> Tiles:
     """Return filters (n, 3, h, w) as pictures: grey is 0, each as strong as its strongest value."""
     reach = filters.abs().amax(dim=(1, 2, 3), keepdim=True)
     values = 0.5 + 0.5 * filters / reach.clamp_min(1e-12)
-    return np.stack([to_pixels(one.permute(1, 2, 0).numpy(), "clip") for one in values])
+    pictures = values.permute(0, 2, 3, 1).contiguous().numpy()
+    return np.stack([to_pixels(one, "clip") for one in pictures])
 
 
-def sheet(pictures: Tiles, columns: int) -> bytes:
+def sheet(pictures: Tiles, columns: int, side: int = TILE) -> bytes:
     """Return pictures (n, h, w, 3) as one PNG, row by row, clear between them.
 
-    Each stands at the top left of a cell of `cell(h, w)`; a small one is made larger by whole
-    steps, so that every value stays a square.
+    Each stands at the top left of a cell of `cell(h, w)`; one smaller than `side` is made larger
+    by whole steps, so that every value stays a square.
     """
     count, height, width, _ = pictures.shape
-    scale = max(1, math.ceil(TILE / max(height, width)))
+    scale = max(1, math.ceil(side / max(height, width)))
     large = pictures.repeat(scale, axis=1).repeat(scale, axis=2)
     tall, wide = (round(side * scale) for side in cell(height, width))
     rows = math.ceil(count / columns)
+    if count == 1:
+        tall, wide = large.shape[1:3]
     paper: NDArray[Any] = np.zeros((rows * tall, columns * wide, 4), np.uint8)
     for number, picture in enumerate(large):
         top, left = number // columns * tall, number % columns * wide

@@ -14,7 +14,16 @@ from torch import Tensor, nn
 from builder import BuilderError, ModelSpec, build
 from builder.data import DATASETS, Dataset, load
 from builder.files import load_weights
-from builder.labs.feature_maps import Fit, Frame, Layer, as_picture, fit, look, out_of_place
+from builder.labs.feature_maps import (
+    Fit,
+    Frame,
+    Layer,
+    as_picture,
+    fit,
+    look,
+    out_of_place,
+    output_of,
+)
 from builder.labs.pictures import SAMPLES, Picture
 from builder.store import Run
 from builder.train import Recipe
@@ -37,8 +46,13 @@ class Bench:
             is the first that fits.
         number: which sample of a data set.
         how, invert: how a picture is fitted.
-        layer, page, channel: what is looked at: a layer, a page of its maps, one of them.
+        layer, channel: what is looked at: a layer, one of its maps.
+        pages: the page of each thing that has several.
         tone, shared: the colours of maps, and whether they have one scale.
+        filtered, unit: the layer whose filters are looked at, and the output whose filters they
+            are where it has one for each of many inputs.
+        method, target, weighed: how a score is explained, of which class, and by which layer.
+        targeted: the work that `target` was chosen for.
         uploads: pictures that came from outside, by a key of their own.
         refused: what is wrong with files that are no pictures, by the same keys.
         done: the last work, by what it was made from.
@@ -51,10 +65,16 @@ class Bench:
     how: Fit = "crop"
     invert: bool = False
     layer: str = ""
-    page: int = 0
     channel: int = 0
+    pages: dict[str, int] = field(default_factory=dict)
     tone: str = "rescale"
     shared: bool = False
+    filtered: str = ""
+    unit: int = 0
+    method: str = "saliency"
+    target: int = 0
+    targeted: object = None
+    weighed: str = ""
     uploads: dict[str, Picture] = field(default_factory=dict)
     refused: dict[str, str] = field(default_factory=dict)
     done: dict[str, tuple[object, object]] = field(default_factory=dict)
@@ -109,6 +129,7 @@ class Work:
         layers: what every layer gave.
         classes: names of the classes, where they are known.
         label: the class that the picture has, where that is known.
+        output: what the model itself gave; `None` where no layer gave it.
     """
 
     made_from: object
@@ -117,6 +138,7 @@ class Work:
     layers: tuple[Layer, ...]
     classes: tuple[str, ...] = ()
     label: str | None = None
+    output: Layer | None = None
 
 
 def bench() -> Bench:
@@ -220,7 +242,8 @@ def _work(here: Bench, model: Subject, made_from: object) -> Work:
         values = picture.values(3 if frame.channels == 3 else 1)
         x = fit(values, frame, here.how, invert=here.invert)
     layers = tuple(look(model.model, model.spec, x))
-    return Work(made_from, x, as_picture(x, frame), layers, classes, label)
+    output = output_of(layers, model.spec)
+    return Work(made_from, x, as_picture(x, frame), layers, classes, label, output)
 
 
 def _picture(here: Bench) -> Picture:

@@ -21,8 +21,16 @@ _PLAIN = {"margin": {"l": 0, "r": 0, "t": 0, "b": 0}, "dragmode": False}
 CONFIG = {"displayModeBar": False}
 
 
-def map_sheet(pictures: Tiles, labels: Sequence[str], hovers: Sequence[str]) -> go.Figure:
-    """Return pictures on a sheet, each with its label below; a click on one selects its point."""
+def map_sheet(
+    pictures: Tiles, labels: Sequence[str], hovers: Sequence[str], chosen: int | None = None
+) -> go.Figure:
+    """Return pictures on a sheet, each with its label below; a click on one selects its point.
+
+    Args:
+        pictures: (n, h, w, 3).
+        labels, hovers: what stands below each, and what the pointer finds.
+        chosen: the one with a frame around it.
+    """
     count, height, width, _ = pictures.shape
     columns = min(COLUMNS, count)
     rows = math.ceil(count / columns)
@@ -60,6 +68,16 @@ def map_sheet(pictures: Tiles, labels: Sequence[str], hovers: Sequence[str]) -> 
         textfont={"size": 11},
         hoverinfo="skip",
     )
+    if chosen is not None:
+        column, row = places[chosen]
+        figure.add_shape(
+            type="rect",
+            x0=column * wide,
+            x1=column * wide + width,
+            y0=row * (tall + room),
+            y1=row * (tall + room) + height,
+            line={"color": COLOURS["train"], "width": 3},
+        )
     whole = columns * wide, rows * (tall + room)
     figure.update_layout(
         **_PLAIN,
@@ -103,7 +121,7 @@ def one_map(values: Tensor, tone: str, ends: Range) -> go.Figure:
     figure.update_layout(
         **_PLAIN,
         height=min(420, max(120, round(400 * height / width))),
-        xaxis={"visible": False, "constrain": "domain"},
+        xaxis={"visible": False, "constrain": "domain", "constraintoward": "left"},
         yaxis={
             "visible": False,
             "autorange": "reversed",
@@ -166,14 +184,15 @@ def chances(found: Sequence[Prediction], label: str | None) -> go.Figure:
         orientation="h",
         marker={"color": colours},
         text=[f"{row.share:.1%}" for row in rows],
-        textposition="auto",
+        textposition="outside",
+        cliponaxis=False,
         customdata=[row.score for row in rows],
         hovertemplate="%{y}: %{x:.4%}<br>score %{customdata:.4g}<extra></extra>",
     )
     figure.update_layout(
         height=30 + 22 * len(rows),
         margin={"l": 8, "r": 8, "t": 4, "b": 8},
-        xaxis={"range": [0, 1], "tickformat": ".0%"},
+        xaxis={"range": [0, 1.1], "tickformat": ".0%", "tickvals": [0, 0.25, 0.5, 0.75, 1]},
         yaxis={"type": "category"},
         bargap=0.25,
     )

@@ -2,164 +2,190 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 
 import streamlit as st
 from torch import Tensor
 
-from builder.labs.feature_maps import Layer
-from builder.labs.map_sheet import shrink, span, tiles
+from builder.labs.feature_maps import Layer, filters_of
+from builder.labs.map_sheet import sheet, shrink, span, tiles
 from builder.labs.tones import TONES
 from ui import state
 from ui.feature_maps import figures
-from ui.feature_maps.bench import Bench, Work
+from ui.feature_maps.bench import Bench, Subject, Work
+from ui.feature_maps.filters import filter_tiles
+from ui.feature_maps.overview import EVERY, every_layer
+from ui.feature_maps.paging import page_of
 
 PAGE = 32
 _MOST_IN_LIST = 60
+_MOST_FILTERS = 16
 _TONES = ("rescale", "signed")
 _SCALES = {False: "each its own", True: "one for all"}
 
 
-def maps(here: Bench, done: Work) -> None:
+def maps(here: Bench, model: Subject, done: Work) -> None:
     """Draw the list of layers and what the chosen one gave."""
     known = {layer.name: layer for layer in done.layers}
-    if here.layer not in known:
-        here.layer = next(
-            (name for name in known if known[name].maps is not None), next(iter(known))
-        )
+    if here.layer not in (*known, EVERY):
+        here.layer = next((name for name, layer in known.items() if layer.maps is not None), EVERY)
     side, main = st.columns([1, 3.6])
     with side:
-        _layers(here, known)
-    layer = known[here.layer]
+        _list(here, known)
     with main:
-        st.markdown(f"**{layer.name}** · `{layer.op}` · {layer.shape}")
-        values = layer.maps
-        if values is not None:
-            _maps(here, done, layer, values)
+        if here.layer == EVERY:
+            every_layer(here, done)
             return
-        row = layer.row
-        assert row is not None
-        last = layer is done.layers[-1]
-        st.plotly_chart(
-            figures.numbers(row, done.classes if last else ()),
-            key="maps:numbers",
-            config=figures.CONFIG,
-        )
-        st.caption(_spread(row))
+        layer = known[here.layer]
+        st.markdown(f"**{layer.name}** · `{layer.op}` · {layer.shape}")
+        if layer.maps is not None:
+            _maps(here, model, done, layer, layer.maps)
+        else:
+            _row(done, layer)
 
 
-def _layers(here: Bench, known: dict[str, Layer]) -> None:
+def _list(here: Bench, known: Mapping[str, Layer]) -> None:
     key = state.show("maps:layer", here.layer)
-    titles = {name: f"{name} · {layer.op.rpartition('.')[2]}" for name, layer in known.items()}
-    if len(known) > _MOST_IN_LIST:
-        st.selectbox(
-            "Layer", list(known), format_func=titles.__getitem__, key=key,
-            on_change=_looked_at, args=(here, key),
-        )  # fmt: skip
+    titles = {EVERY: "Every layer"} | {
+        name: f"{name} · {layer.op.rpartition('.')[2]}" for name, layer in known.items()
+    }
+
+    def took() -> None:
+        here.layer, here.channel = str(state.get(key)), 0
+
+    if len(titles) > _MOST_IN_LIST:
+        st.selectbox("Layer", list(titles), format_func=titles.__getitem__, key=key, on_change=took)
         return
-    with st.container(height=560, border=False):
+    with st.container(height=620, border=False):
         st.radio(
             "Layer",
-            list(known),
+            list(titles),
             format_func=titles.__getitem__,
-            captions=[" × ".join(map(str, layer.shape[1:])) for layer in known.values()],
+            captions=["at a glance", *(_size(layer) for layer in known.values())],
             key=key,
-            on_change=_looked_at,
-            args=(here, key),
+            on_change=took,
         )
 
 
-def _looked_at(here: Bench, key: str) -> None:
-    here.layer, here.page, here.channel = str(state.get(key)), 0, 0
+def _size(layer: Layer) -> str:
+    return " × ".join(map(str, layer.shape[1:]))
 
 
-def _maps(here: Bench, done: Work, layer: Layer, values: Tensor) -> None:
+def _row(done: Work, layer: Layer) -> None:
+    """Draw what a layer gave as a row of numbers; the model's own with the names of the classes."""
+    row = layer.row
+    assert row is not None
+    names = done.classes if layer is done.output else ()
+    st.plotly_chart(figures.numbers(row, names), key="maps:numbers", config=figures.CONFIG)
+    zero = int((row == 0).sum())
+    st.caption(spread(row) + (f" · {zero} of {len(row)} are 0" if zero else ""))
+
+
+def _maps(here: Bench, model: Subject, done: Work, layer: Layer, values: Tensor) -> None:
     count = len(values)
-    _look(here, count)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        _look(here)
+        numbers = page_of(here, f"maps:{layer.name}", count, PAGE)
     here.channel = min(here.channel, count - 1)
-    first = here.page * PAGE
-    shown = values[first : first + PAGE]
-    ends = span(values)
-    pictures = here.once(
-        "sheet",
-        (done.made_from, layer.name, here.page, here.tone, here.shared),
-        lambda: tiles(shrink(shown), here.tone, ends if here.shared else None),
-    )
-    numbers = range(first, first + len(shown))
-    hovers = [f"channel {number}: {_spread(values[number])}" for number in numbers]
     if count > 1:
-        key = f"maps:sheet:{layer.name}:{here.page}"
-        st.plotly_chart(
-            figures.map_sheet(pictures, [str(number) for number in numbers], hovers),
-            key=key,
-            config=figures.CONFIG,
-            selection_mode="points",
-            on_select=lambda: _picked(here, key),
-        )
+        _sheet(here, done, layer, values, numbers)
+    words = [spread(values)]
     silent = int((values.flatten(1) == 0).all(dim=1).sum())
-    words = [_spread(values)]
     if silent:
         words.append(f"{silent} of {count} are 0 everywhere")
     st.caption(" · ".join(words))
-    _one(here, layer, values[here.channel], count)
+    _one(here, model, layer, values)
 
 
-def _look(here: Bench, count: int) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        key = state.show("maps:tone", here.tone)
-        st.segmented_control(
-            "Colours",
-            list(_TONES),
-            format_func=lambda name: TONES[name].title,
-            key=key,
-            required=True,
-            help="\n".join(f"- **{TONES[name].title}**: {TONES[name].help}" for name in _TONES),
-            on_change=lambda: setattr(here, "tone", state.get(key)),
-        )
-        scale = state.show("maps:shared", here.shared)
-        st.segmented_control(
-            "Scale",
-            list(_SCALES),
-            format_func=_SCALES.__getitem__,
-            key=scale,
-            required=True,
-            help="One scale for all maps tells the strong from the weak; a scale for each shows "
-            "the pattern of the weak as well.",
-            on_change=lambda: setattr(here, "shared", state.get(scale)),
-        )
-        pages = math.ceil(count / PAGE)
-        here.page = min(here.page, pages - 1)
-        if pages > 1:
-            page = state.show("maps:page", here.page + 1)
-            st.number_input(
-                f"Page of {pages}", 1, pages, key=page, width=140,
-                on_change=lambda: setattr(here, "page", state.get(page) - 1),
-            )  # fmt: skip
-
-
-def _picked(here: Bench, key: str) -> None:
-    points = state.get(key)["selection"]["point_indices"]
-    if points:
-        here.channel = here.page * PAGE + points[0]
-
-
-def _one(here: Bench, layer: Layer, values: Tensor, count: int) -> None:
-    """Draw one map large; its values are read under the pointer."""
-    if count > 1:
-        key = state.show("maps:channel", here.channel)
-        st.number_input(
-            "Channel", 0, count - 1, key=key, width=140,
-            help="A click on a map chooses it as well.",
-            on_change=lambda: setattr(here, "channel", state.get(key)),
-        )  # fmt: skip
-    st.plotly_chart(
-        figures.one_map(values, here.tone, span(values)),
-        key="maps:one",
-        config=figures.CONFIG,
+def _look(here: Bench) -> None:
+    tone = state.show("maps:tone", here.tone)
+    st.segmented_control(
+        "Colours",
+        list(_TONES),
+        format_func=lambda name: TONES[name].title,
+        key=tone,
+        required=True,
+        help="\n".join(f"- **{TONES[name].title}**: {TONES[name].help}" for name in _TONES),
+        on_change=lambda: setattr(here, "tone", state.get(tone)),
     )
-    st.caption(f"channel {here.channel} of {layer.name}: {_spread(values)}")
+    shared = state.show("maps:shared", here.shared)
+    st.segmented_control(
+        "Scale",
+        list(_SCALES),
+        format_func=_SCALES.__getitem__,
+        key=shared,
+        required=True,
+        help="One scale for all tells strong maps from weak ones; a scale for each shows the "
+        "pattern of the weak as well.",
+        on_change=lambda: setattr(here, "shared", state.get(shared)),
+    )
 
 
-def _spread(values: Tensor) -> str:
+def _sheet(here: Bench, done: Work, layer: Layer, values: Tensor, numbers: range) -> None:
+    shown = values[numbers.start : numbers.stop]
+    pictures = here.once(
+        "sheet",
+        (done.made_from, layer.name, numbers, here.tone, here.shared),
+        lambda: tiles(shrink(shown), here.tone, span(values) if here.shared else None),
+    )
+    # The key tells sheets apart, or a selection would be carried over to the next one.
+    key = f"maps:sheet:{layer.name}:{numbers.start}"
+
+    def picked() -> None:
+        chosen = state.get(key)["selection"]["point_indices"]
+        if chosen:
+            here.channel = numbers[chosen[0]]
+
+    st.plotly_chart(
+        figures.map_sheet(
+            pictures,
+            [str(number) for number in numbers],
+            [f"channel {number}: {spread(values[number])}" for number in numbers],
+            chosen=numbers.index(here.channel) if here.channel in numbers else None,
+        ),
+        key=key,
+        config=figures.CONFIG,
+        selection_mode="points",
+        on_select=picked,
+    )
+
+
+def _one(here: Bench, model: Subject, layer: Layer, values: Tensor) -> None:
+    """Draw one map large, its values under the pointer, and the filters that made it."""
+    large, beside = st.columns([1.6, 1])
+    chosen = values[here.channel]
+    with large:
+        st.plotly_chart(
+            figures.one_map(chosen, here.tone, span(values if here.shared else chosen)),
+            key="maps:one",
+            config=figures.CONFIG,
+        )
+    with beside:
+        if len(values) > 1:
+            key = state.show("maps:channel", here.channel)
+            st.number_input(
+                "Channel", 0, len(values) - 1, key=key, width=140,
+                help="A click on a map chooses it as well.",
+                on_change=lambda: setattr(here, "channel", state.get(key)),
+            )  # fmt: skip
+        st.caption(f"{spread(chosen)}. Each value is under the pointer.")
+        weight = filters_of(model.model, model.spec).get(layer.name)
+        if weight is not None and len(weight) == len(values):
+            _made_by(weight[here.channel])
+
+
+def _made_by(weight: Tensor) -> None:
+    inputs = len(weight)
+    parts = weight.unsqueeze(0) if inputs == 3 else weight[:_MOST_FILTERS].unsqueeze(1)
+    st.image(sheet(filter_tiles(parts), min(4, len(parts)), side=90))
+    more = f", the first {_MOST_FILTERS} of them" if inputs > _MOST_FILTERS else ""
+    few = inputs in (1, 3)
+    st.caption(
+        "The filter that made it." if few else f"Its filters, one for each of {inputs} maps{more}."
+    )
+
+
+def spread(values: Tensor) -> str:
+    """Return where values lie, in words."""
     low, high = span(values)
     return f"from {low:.3g} to {high:.3g}, mean {values.nanmean().item():.3g}"

@@ -26,11 +26,17 @@ def _large(done: Work) -> bytes:
 
 
 def _found(done: Work) -> None:
-    output = done.layers[-1]
-    found = likeliest(output.value, done.classes)
+    output = done.output
+    found = likeliest(output.value, done.classes) if output else ()
     if found:
-        st.plotly_chart(
-            figures.chances(found, done.label), key="maps:chances", config=figures.CONFIG
+        figure = figures.chances(found, done.label)
+        st.plotly_chart(figure, key="maps:chances", config=figures.CONFIG)
+    elif output:
+        given = output.shape[1:]
+        if given == (1,):
+            st.metric("The model gives", f"{output.value.item():.4g}")
+            return
+        st.caption(
+            f"The model gives {given}, not a score for each class, so there is nothing to predict. "
+            "What it gives is the last of the layers below."
         )
-        return
-    st.caption(f"The model gives {output.shape}: no score a class, so there is nothing to predict.")

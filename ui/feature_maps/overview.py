@@ -1,0 +1,42 @@
+"""Every layer at a glance: a strip of its first maps."""
+
+from __future__ import annotations
+
+import streamlit as st
+import torch
+import torch.nn.functional as F
+
+from builder.labs.feature_maps import Layer
+from builder.labs.map_sheet import sheet, shrink, tiles
+from ui.feature_maps.bench import Bench, Work
+from ui.feature_maps.paging import page_of
+
+EVERY = ""
+_LAYERS, _MAPS, _SIDE, _ROW = 10, 10, 72, 64
+
+
+def every_layer(here: Bench, done: Work) -> None:
+    """Draw the layers of a page, each as a strip of its first maps."""
+    numbers = page_of(here, "layers", len(done.layers), _LAYERS)
+    for layer in done.layers[numbers.start : numbers.stop]:
+        shape = " × ".join(map(str, layer.shape[1:]))
+        maps = layer.maps
+        more = (
+            f", the first {_MAPS} of {len(maps)}" if maps is not None and len(maps) > _MAPS else ""
+        )
+        st.markdown(f"**{layer.name}** · `{layer.op}` :gray[{shape}{more}]")
+        st.image(
+            here.once(f"strip:{layer.name}", (done.made_from, here.tone), _strip, layer, here.tone)
+        )
+
+
+def _strip(layer: Layer, tone: str) -> bytes:
+    maps = layer.maps
+    if maps is not None:
+        return sheet(tiles(shrink(maps[:_MAPS], _SIDE), tone), min(_MAPS, len(maps)), side=_SIDE)
+    row = layer.row
+    assert row is not None
+    wide = min(_ROW, len(row))
+    missing = -len(row) % wide
+    table = F.pad(row, (0, missing), value=torch.nan).reshape(1, -1, wide)
+    return sheet(tiles(table, "signed"), 1, side=_SIDE * _MAPS)
