@@ -23,7 +23,7 @@ class Comparer {
     this.status = this.root.querySelector('[role="status"]');
     this.brush = this.stage.getContext("2d");
     this.pictures = [null, null];
-    this.digests = [null, null];
+    this.known = new Map();
     this.wanted = 0;
     this.size = { width: 0, height: 0 };
     this.centre = { x: 0.5, y: 0.5 };
@@ -55,7 +55,7 @@ class Comparer {
     cancelAnimationFrame(this.frame);
     this.resizes.disconnect();
     document.removeEventListener("wheel", this.noteWheel, true);
-    this.pictures.forEach((picture) => picture?.close());
+    this.forget([]);
   }
 
   // --- what Python sends -----------------------------------------------------------------------
@@ -68,18 +68,18 @@ class Comparer {
     this.data = data;
     this.wanted += 1;
     const turn = this.wanted;
-    const fresh = await Promise.all(
-      [data.before, data.after].map((table, index) =>
-        data.digests[index] === this.digests[index] ? this.pictures[index] : decode(table),
-      ),
-    );
-    if (turn !== this.wanted) {
-      fresh.forEach((picture) => this.pictures.includes(picture) || picture.close());
+    const { digests } = data;
+    [data.before, data.after].forEach((table, index) => {
+      if (table && !this.known.has(digests[index])) this.known.set(digests[index], decode(table));
+    });
+    if (!digests.every((digest) => this.known.has(digest))) {
+      this.channel.send({ do: "resend" });
       return;
     }
-    this.pictures.forEach((picture) => fresh.includes(picture) || picture?.close());
+    const fresh = await Promise.all(digests.map((digest) => this.known.get(digest)));
+    if (turn !== this.wanted) return;
     this.pictures = fresh;
-    this.digests = data.digests;
+    this.forget(digests);
     this.mark = data.mark;
     this.box = data.box;
     this.labels.forEach((label, index) => {
@@ -87,7 +87,16 @@ class Comparer {
     });
     this.accent = getComputedStyle(this.root).getPropertyValue("--st-primary-color") || "#c2410c";
     this.draw();
-    this.root.dataset.shown = data.digests.join(" ");
+    this.root.dataset.shown = digests.join(" ");
+  }
+
+  /** Lets go of all pictures but these. */
+  forget(kept) {
+    for (const [digest, picture] of this.known) {
+      if (kept.includes(digest)) continue;
+      this.known.delete(digest);
+      picture.then((each) => each.close());
+    }
   }
 
   setView(view) {

@@ -8,6 +8,7 @@ from typing import Literal
 import pyarrow as pa
 from PIL import Image
 
+from ui import state
 from ui.components.bridge import Intent, mount, register
 from ui.components.numbers import is_place
 
@@ -61,20 +62,26 @@ def comparer(
     may change it, and a new value changes it back. ``height`` is in pixels.
     """
     row, column, *box = mark or (None, None)
+    slot = f"comparer:{key}:held"
 
     def handle(intent: Intent) -> None:
-        if on_intent is not None and is_pick(intent, _size(after)):
+        if intent == {"do": "resend"}:
+            state.put(slot, ())
+        elif on_intent is not None and is_pick(intent, _size(after)):
             on_intent(intent)
 
+    # The browser keeps the two pictures it shows, and asks for them where it has not got them (the
+    # person went to another page and came back), so a pick sends a hundred bytes, not a megabyte.
+    held = state.get(slot, ())
+    digests = [_digest(before), _digest(after)]
     mount(
         _component,
         key=key,
         data={
             # As Arrow: a megabyte costs half a millisecond here, as base64 in JSON six.
-            "before": _carried(before),
-            "after": _carried(after),
-            # Only a picture that is not the last one is decoded.
-            "digests": [_digest(before), _digest(after)],
+            "before": None if digests[0] in held else _carried(before),
+            "after": None if digests[1] in held else _carried(after),
+            "digests": digests,
             "sizes": [list(before_size), list(after_size)],
             "mark": None if mark is None else {"row": row, "column": column},
             "box": list(box[0]) if box else None,
@@ -84,6 +91,7 @@ def comparer(
         },
         on_intent=handle,
     )
+    state.put(slot, digests)
 
 
 def is_pick(intent: Intent, size: Size) -> bool:

@@ -1,8 +1,12 @@
-"""A page of the lab's components; `?show=comparer|kernel|window&view=side&mark=1`."""
+"""A page of the lab's components. Its box says which, as an address would: `show=window&size=9`.
+
+What is written there begins anew: a component not seen before, a Python that knows nothing.
+"""
 
 import sys
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 # Streamlit puts only the script's own folder on the path.
 sys.path.insert(0, str(Path(__file__).parents[3]))
@@ -50,18 +54,24 @@ def first_kernel(size: int) -> list[list[float]]:
 class Memory:
     """What Python knows of one visitor."""
 
-    def __init__(self) -> None:
+    def __init__(self, scene: str) -> None:
+        self.scene = scene
+        self.settings = dict(parse_qsl(scene))
         self.said: list[dict[str, object]] = []
         self.mark: tuple[int, int] | None = None
-        self.kernel = first_kernel(int(st.query_params.get("size", 3)))
+        self.kernel = first_kernel(self.number("size", 3))
 
+    def number(self, name: str, default: int) -> int:
+        """A setting that is a whole number."""
+        return int(self.settings.get(name, default))
 
-if "memory" not in st.session_state:
-    st.session_state.memory = Memory()
-memory = st.session_state.memory
 
 st.set_page_config(layout="wide")
-show = st.query_params.get("show", "comparer")
+scene = st.text_input("Scene", "show=comparer", bind="query-params", key="scene")
+if "memory" not in st.session_state or st.session_state.memory.scene != scene:
+    st.session_state.memory = Memory(scene)
+memory = st.session_state.memory
+show = memory.settings.get("show")
 
 
 def compare_intent(intent: dict[str, object]) -> None:
@@ -71,24 +81,25 @@ def compare_intent(intent: dict[str, object]) -> None:
 
 
 if show == "comparer":
-    stride = st.radio("Stride", [1, 2], horizontal=True)
-    inverted = st.toggle("Invert")
+    stride = st.radio("Stride", [1, 2], horizontal=True, key=f"stride {scene}")
+    inverted = st.toggle("Invert", key=f"invert {scene}")
     before, after = pictures(stride, inverted)
     mark = memory.mark
     if mark is not None:
         row, column = mark
         mark = (row, column, (row * stride - 2, column * stride - 2, 5, 5))
-    comparer(
-        before,
-        after,
-        before_size=BEFORE,
-        after_size=(-(-BEFORE[0] // stride), -(-BEFORE[1] // stride)),
-        key="comparer",
-        on_intent=compare_intent,
-        mark=mark,
-        view=st.query_params.get("view", "slide"),
-        height=420,
-    )
+    if not st.toggle("Away", key=f"away {scene}"):
+        comparer(
+            before,
+            after,
+            before_size=BEFORE,
+            after_size=(-(-BEFORE[0] // stride), -(-BEFORE[1] // stride)),
+            key=f"comparer {scene}",
+            on_intent=compare_intent,
+            mark=mark,
+            view=memory.settings.get("view", "slide"),
+            height=420,
+        )
 
 
 def number(text: str) -> float:
@@ -113,9 +124,9 @@ if show == "kernel":
         memory.kernel = [[0.0] * 3, [0.0, 1.0, 0.0], [0.0] * 3]
     kernel_grid(
         memory.kernel,
-        key="kernel",
+        key=f"kernel {scene}",
         on_intent=grid_intent,
-        read_only="locked" in st.query_params,
+        read_only="locked" in memory.settings,
     )
     st.text(f"Python has: {[[round(value, 4) for value in row] for row in memory.kernel[:3]]}")
 
@@ -148,14 +159,15 @@ def window(size: int, stride: int, dilation: int, rule: str) -> Window:
 
 if show == "window":
     size, stride, dilation = (
-        int(st.query_params.get(name, default))
+        memory.number(name, default)
         for name, default in (("size", 6), ("stride", 1), ("dilation", 1))
     )
     sliding_window(
-        window(size, stride, dilation, st.query_params.get("rule", "sum")),
-        key="window",
+        window(size, stride, dilation, memory.settings.get("rule", "sum")),
+        key=f"window {scene}",
         on_intent=memory.said.append,
     )
 
+st.text(f"This is {scene}")
 st.text(f"Python was told: {memory.said[-1:]}")
 st.text(f"Python was told {len(memory.said)} times")
