@@ -2,17 +2,19 @@
 
 import streamlit as st
 
-from ui.activations import chosen, curves
+from ui.activations import chosen, curves, numbers
 from ui.frame import through_app
 
 through_app()
 
-names = ("Curves",)
+SECTIONS = {
+    "Curves": curves.section,
+    "Your numbers": numbers.section,
+}
+
 picked = chosen.parameters(chosen.choose())
-tabs = dict(
-    zip(names, st.tabs(names, key="section", on_change="rerun", bind="query-params"), strict=True)
-)
-for name, section in (("Curves", curves.section),):
-    if tabs[name].open:
-        with tabs[name]:
+tabs = st.tabs(list(SECTIONS), key="section", on_change="rerun", bind="query-params")
+for tab, section in zip(tabs, SECTIONS.values(), strict=True):
+    if tab.open:
+        with tab:
             section(picked)

@@ -14,8 +14,8 @@ from builder.labs.activation import ACTIVATIONS, View, make, view
 from ui import state
 from ui.activations import style
 
-# The four of the notes that LayerLab grew from.
-FIRST = ("nn.Sigmoid", "nn.Tanh", "nn.ReLU", "nn.LeakyReLU")
+# The five of the notes that LayerLab grew from.
+FIRST = ("nn.Sigmoid", "nn.Tanh", "nn.ReLU", "nn.LeakyReLU", "nn.Softmax")
 # What is set where it is seen: in the table of numbers, in the model, or by hand in its own view.
 _ELSEWHERE = {"inplace", "dim"}
 _RANGE = (-3.0, 3.0)

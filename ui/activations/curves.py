@@ -31,11 +31,10 @@ def section(chosen: Sequence[Chosen]) -> None:
     curved = [one for one in chosen if one.view in _CURVED]
     if curved:
         _charts(curved, [curve(one.op, one.args, low, high, points) for one in curved])
+        facts_table(curved)
     for one in chosen:
         if one.view in VIEWS:
             VIEWS[one.view](one, low, high, points)
-    if curved:
-        facts_table(curved)
     formulas(chosen)
 
 
