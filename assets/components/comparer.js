@@ -13,6 +13,12 @@ const PAGE_SCROLL_MS = 250;
 // A key that is held down moves the mark at once and asks Python when it rests.
 const ASK_MS = 90;
 
+Object.assign(ICONS, {
+  slide: ["m9 7-5 5 5 5", "m15 7 5 5-5 5"],
+  beside: ["M3 5h7v14H3z", "M14 5h7v14h-7z"],
+  over: ["M3 5h18v14H3z", "M12 3v18"],
+});
+
 class Comparer {
   constructor(root, channel) {
     this.channel = channel;
@@ -31,9 +37,9 @@ class Comparer {
     this.divider = 0.5;
     this.mark = null;
     this.box = null;
-    this.handle.querySelector(".knob").append(arrows());
+    this.handle.querySelector(".knob").append(icon("slide"));
     this.scale = el("span", { class: "scale", title: "Size of a pixel of the before picture on screen" });
-    this.swap = iconButton("copy", "", "view");
+    this.swap = iconButton("beside", "Side by side", "view");
     this.root.querySelector(".tools").append(
       this.swap,
       iconButton("minus", "Zoom out (−)", "out"),
@@ -103,7 +109,7 @@ class Comparer {
     this.view = view;
     this.root.classList.toggle("side", view === "side");
     const label = view === "side" ? "One over the other, with a divider" : "Side by side";
-    this.swap.replaceChildren(view === "side" ? overIcon() : besideIcon());
+    this.swap.replaceChildren(icon(view === "side" ? "over" : "beside"));
     this.swap.title = label;
     this.swap.setAttribute("aria-label", label);
     this.draw();
@@ -314,7 +320,7 @@ class Comparer {
     this.root.querySelector(".tools").addEventListener("click", (event) => {
       const action = event.target.closest("button")?.dataset.action;
       if (action === "view") this.setView(this.view === "side" ? "slide" : "side");
-      else this.zoomBy(action);
+      else if (action && this.pictures[0]) this.zoomBy(action);
     });
     this.root.addEventListener("keydown", (event) => this.pressed(event));
   }
@@ -371,9 +377,15 @@ class Comparer {
     this.draw();
   }
 
+  /** Without a pointer the marked pixel is what is looked at, so that is what stays in place. */
   zoomBy(action) {
-    if (action === "in") this.zoomTo(this.zoom * ZOOM_STEP);
-    else if (action === "out") this.zoomTo(this.zoom / ZOOM_STEP);
+    const after = this.pictures[1];
+    const at = this.mark && {
+      across: (this.mark.column + 0.5) / after.width,
+      down: (this.mark.row + 0.5) / after.height,
+    };
+    if (action === "in") this.zoomTo(this.zoom * ZOOM_STEP, at);
+    else if (action === "out") this.zoomTo(this.zoom / ZOOM_STEP, at);
     else if (action === "fit") this.zoomTo(1);
   }
 
@@ -454,18 +466,6 @@ class Comparer {
 function decode(table) {
   return createImageBitmap(new Blob([table.getChildAt(0).get(0)]));
 }
-
-function drawn(...paths) {
-  return svg(
-    "svg",
-    { class: "icon", viewBox: "0 0 24 24", "aria-hidden": "true", focusable: "false" },
-    ...paths.map((d) => svg("path", { d })),
-  );
-}
-
-const arrows = () => drawn("m9 7-5 5 5 5", "m15 7 5 5-5 5");
-const besideIcon = () => drawn("M3 5h7v14H3z", "M14 5h7v14h-7z");
-const overIcon = () => drawn("M3 5h18v14H3z", "M12 3v18");
 
 export default function (component) {
   return mount(component, (root, channel) => new Comparer(root, channel));

@@ -6,6 +6,14 @@ const SPEED = { least: 0.5, most: 32, first: 3 };
 const TERMS = 9;
 const LONGEST_PACE_MS = 160;
 
+Object.assign(ICONS, {
+  play: ["m7 4 13 8-13 8z"],
+  pause: ["M8 5v14", "M16 5v14"],
+  back: ["m17 5-9 7 9 7z", "M6 5v14"],
+  forward: ["m7 5 9 7-9 7z", "M18 5v14"],
+  start: ["m20 6-7 6 7 6z", "m12 6-7 6 7 6z", "M3 6v12"],
+});
+
 class SlidingWindow {
   constructor(root, channel) {
     this.channel = channel;
@@ -55,7 +63,13 @@ class SlidingWindow {
   }
 
   build() {
-    if (this.width === 0 || !this.data || this.count === 0) return;
+    if (this.width === 0 || !this.data) return;
+    this.root.classList.toggle("empty", this.count === 0);
+    if (this.count === 0) {
+      this.pause();
+      this.sum.replaceChildren(sign("The window does not fit into the input."));
+      return;
+    }
     this.scene.build(this.data, this.width);
     this.show();
   }
@@ -151,7 +165,7 @@ class SlidingWindow {
   // --- what a person does --------------------------------------------------------------------------
 
   makeControls() {
-    this.playing = control("play", "Play (Space)", PLAY);
+    this.playing = iconButton("play", "Play (Space)", "play");
     this.where = el("span", { class: "where" });
     const range = Math.log2(SPEED.most / SPEED.least);
     this.slider = el("input", {
@@ -167,10 +181,10 @@ class SlidingWindow {
       this.tellSpeed();
     });
     this.root.querySelector(".controls").append(
-      control("start", "Go to the start (Home)", START),
-      control("back", "Step back (←)", BACK),
+      iconButton("start", "Go to the start (Home)", "start"),
+      iconButton("back", "Step back (←)", "back"),
       this.playing,
-      control("forward", "Step forward (→)", FORWARD),
+      iconButton("forward", "Step forward (→)", "forward"),
       this.where,
       el("label", { class: "speed" }, el("span", { text: "Speed" }), this.slider),
     );
@@ -184,7 +198,7 @@ class SlidingWindow {
 
   tellPlaying() {
     const label = this.timer ? "Pause (Space)" : "Play (Space)";
-    this.playing.replaceChildren(shape(this.timer ? PAUSE : PLAY));
+    this.playing.replaceChildren(icon(this.timer ? "pause" : "play"));
     this.playing.setAttribute("aria-label", label);
     this.playing.title = label;
     this.root.classList.toggle("playing", Boolean(this.timer));
@@ -240,7 +254,7 @@ function product({ value, weight, padded }) {
     { class: padded ? "term padded" : "term" },
     el("span", { class: "value", text: display(value) }),
     sign(" × "),
-    el("span", { class: weight < 0 ? "weight below" : "weight above", text: display(weight) }),
+    el("span", { class: ["below", "", "above"][Math.sign(weight) + 1], text: display(weight) }),
   );
 }
 
@@ -254,24 +268,6 @@ function joined(parts, between) {
   const head = many ? parts.slice(0, TERMS - 3) : parts;
   const tail = many ? [sign(`… ${parts.length - TERMS + 2} more …`), parts.at(-1)] : [];
   return [...head, ...tail].flatMap((part, index) => (index ? [sign(between), part] : [part]));
-}
-
-const PLAY = ["m7 4 13 8-13 8z"];
-const PAUSE = ["M8 5v14", "M16 5v14"];
-const BACK = ["m17 5-9 7 9 7z", "M6 5v14"];
-const FORWARD = ["m7 5 9 7-9 7z", "M18 5v14"];
-const START = ["M3 12a9 9 0 1 0 9-9 9.75 9.75 0 0 0-6.74 2.74L3 8", "M3 3v5h5"];
-
-function shape(paths) {
-  return svg(
-    "svg",
-    { class: "icon", viewBox: "0 0 24 24", "aria-hidden": "true", focusable: "false" },
-    ...paths.map((d) => svg("path", { d })),
-  );
-}
-
-function control(action, label, paths) {
-  return el("button", { type: "button", class: "icon-button", title: label, "aria-label": label, "data-action": action }, shape(paths));
 }
 
 export default function (component) {

@@ -588,6 +588,12 @@ def test_stride_and_dilation_move_the_window_and_spread_its_taps(
     assert (moved[0][0] - first[0][0]) / across == pytest.approx(1.5, abs=0.02)
 
 
+def test_a_window_that_does_not_fit_says_so(visit: Callable[[str], Page]) -> None:
+    page = visit("show=window&size=1&dilation=3")
+    expect(page.get_by_text("The window does not fit into the input.")).to_be_visible()
+    expect(page.locator(".sliding-window .scene")).to_be_hidden()
+
+
 def test_without_motion_it_steps_all_the_same(new_page: Callable[..., Page], address: str) -> None:
     page = new_page(reduced_motion="reduce", viewport={"width": 400, "height": 800})
     open_page(page, f"{address}/?scene=show%3Dwindow%26size%3D22")

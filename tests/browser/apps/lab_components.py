@@ -136,13 +136,15 @@ def window(size: int, stride: int, dilation: int, rule: str) -> Window:
     inner = torch.linspace(0, 1, size * size).reshape(size, size)
     padded = F.pad(inner, (1, 1, 1, 1))
     kernel = torch.tensor([[0.0, -1.0, 0.0], [-1.0, 5.0, -1.0], [0.0, -1.0, 0.0]])
-    if rule == "sum":
+    if size + 2 <= 2 * dilation:
+        layer = torch.empty(1, 0, 0)
+    elif rule == "sum":
         layer = F.conv2d(padded[None, None], kernel[None, None], None, stride, 0, dilation)
     elif rule == "max":
         layer = F.max_pool2d(padded[None], 3, stride, 0, dilation)
     else:
         layer = F.avg_pool2d(padded[None], 3, stride)
-    output = layer.squeeze((0, 1) if rule == "sum" else 0)
+    output = layer.reshape(layer.shape[-2:])
     rim = (0, size + 1)
     return Window(
         input=padded.tolist(),
