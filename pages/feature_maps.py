@@ -18,7 +18,9 @@ def lab() -> None:
             choices.choose_weights(here)
             model = bench.subject(here)
             choices.choose_picture(here, model)
-        done = bench.work(here, model)
+        choices.about(here, model)
+        with st.spinner("Running the model"):
+            done = bench.work(here, model)
     except BuilderError as error:
         st.warning(error.message, icon=":material/block:")
         st.page_link("pages/build.py", label="To the model", icon=":material/stacks:")

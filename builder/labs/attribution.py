@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from builder.errors import LabError, ModelError, shown
-from builder.labs.feature_maps import Frame, Layer, modules_of
+from builder.labs.feature_maps import Layer, modules_of
+from builder.labs.framing import Frame
 from builder.labs.tones import to_pixels
 from builder.resolve import resolve
 from builder.spec import ModelSpec

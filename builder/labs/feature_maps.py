@@ -1,161 +1,26 @@
 """What every layer of a model makes of one picture.
 
-A picture is fitted to the model's input (`Frame`, `fit`), the model is run on it step by step
-(`look`), and what comes out is read as maps, filters and predictions.
+A model is run step by step (`look`), and what comes out is read as maps; its weights are read as
+filters.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
-import numpy as np
 import torch
-import torch.nn.functional as F
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from builder.build import check
 from builder.catalog import CATALOG
 from builder.errors import ModelError
+from builder.labs.framing import Frame
 from builder.resolve import Step, resolve
-from builder.spec import Block, ModelSpec
+from builder.spec import Block, ModelSpec, Node
 
-Fit: TypeAlias = Literal["crop", "squeeze", "pad"]
-Picture: TypeAlias = "NDArray[np.float32]"
-
-FITS: Mapping[Fit, str] = MappingProxyType(
-    {
-        "crop": "Cut the middle out, in the proportions of the input.",
-        "squeeze": "Keep everything, in other proportions.",
-        "pad": "Keep everything and its proportions; black fills what is left.",
-    }
-)
-# ITU-R BT.601, as Pillow and OpenCV weigh colours.
-_GREY = (0.299, 0.587, 0.114)
-_LEAST_SIDE, _MOST_PIXELS = 4, 4096 * 4096
 MOST_BYTES, MOST_MACS = 2**30, 10**11
-
-
-@dataclass(frozen=True)
-class Frame:
-    """How a model's input holds a picture.
-
-    Args:
-        channels, height, width: of the picture as the model sees it.
-        shape: of the input itself, without the batch: (C, H, W), (H, W) or (C*H*W,).
-        note: what a person should know of it; empty for a plain picture.
-    """
-
-    channels: int
-    height: int
-    width: int
-    shape: tuple[int, ...]
-    note: str = ""
-
-    @classmethod
-    def of(cls, spec: ModelSpec) -> Frame:
-        """Return how the input of a model holds a picture.
-
-        Raises:
-            ModelError: it cannot; the message says which input could.
-        """
-        if len(spec.inputs) != 1:
-            names = ", ".join(entry.name for entry in spec.inputs)
-            raise ModelError(
-                f"{spec.name} has {len(spec.inputs)} inputs ({names}), and a picture is one; "
-                "a model with a single input of shape (3, 64, 64) can look at pictures."
-            )
-        shape, dtype = spec.inputs[0].shape, spec.inputs[0].dtype
-        if dtype != "float32":
-            raise ModelError(
-                f"{spec.name} reads whole numbers, {shape} of {dtype}, such as the word indices "
-                "that an Embedding takes. A picture is float32: an input of shape (1, 28, 28) "
-                "holds a grey one."
-            )
-        frame = _frame(shape)
-        if frame is None:
-            raise ModelError(
-                f"{spec.name} takes {shape}, which holds no picture. These do: (1, 28, 28) grey, "
-                "(3, 64, 64) colour, or (784,), a grey one of 28 by 28 in a row."
-            )
-        if frame.channels * frame.height * frame.width > _MOST_PIXELS:
-            raise ModelError(
-                f"{spec.name} takes {shape}, more than the {_MOST_PIXELS:,} values that fit here."
-            )
-        return frame
-
-
-def _frame(shape: tuple[int, ...]) -> Frame | None:
-    if len(shape) == 3:
-        channels = shape[0]
-        odd = f"Its {channels} channels all get the same grey picture."
-        return Frame(*shape, shape, "" if channels in (1, 3) else odd)
-    if len(shape) == 2:
-        note = f"It takes the picture as {shape[0]} rows of {shape[1]} numbers."
-        return Frame(1, *shape, shape, note)
-    if len(shape) != 1:
-        return None
-    for channels in (1, 3):
-        side = math.isqrt(shape[0] // channels)
-        if side >= _LEAST_SIDE and channels * side * side == shape[0]:
-            kind = "grey" if channels == 1 else "colour"
-            note = (
-                f"It takes a {kind} picture of {side} by {side} as one row of {shape[0]} numbers."
-            )
-            return Frame(channels, side, side, shape, note)
-    return None
-
-
-def fit(values: Picture, frame: Frame, how: Fit = "crop", *, invert: bool = False) -> Tensor:
-    """Return a picture as a model takes it, (1, *frame.shape), from 0 to 1.
-
-    Args:
-        values: (H, W) or (H, W, C) from 0 to 1, C being 1 or 3.
-        frame: of the model.
-        how: what to do where the proportions differ.
-        invert: turn light and dark around, before black is added.
-    """
-    picture = _in_channels(torch.from_numpy(np.ascontiguousarray(values, np.float32)), frame)
-    if invert:
-        picture = 1.0 - picture
-    height, width = picture.shape[-2:]
-    size = frame.height, frame.width
-    if how == "crop":
-        # Cut before scaling: a strip of 1 by 10,000 would grow to millions of pixels.
-        cut_height = max(1, min(height, round(width * frame.height / frame.width)))
-        cut_width = max(1, min(width, round(height * frame.width / frame.height)))
-        top, left = (height - cut_height) // 2, (width - cut_width) // 2
-        picture = picture[..., top : top + cut_height, left : left + cut_width]
-    elif how == "pad":
-        scale = min(frame.height / height, frame.width / width)
-        size = max(1, round(height * scale)), max(1, round(width * scale))
-    if picture.shape[-2:] != size:
-        picture = F.interpolate(picture, size, mode="bilinear", antialias=True)
-    if size != (frame.height, frame.width):
-        over, beside = frame.height - size[0], frame.width - size[1]
-        picture = F.pad(picture, (beside // 2, beside - beside // 2, over // 2, over - over // 2))
-    return picture.clamp(0.0, 1.0).reshape(1, *frame.shape)
-
-
-def _in_channels(picture: Tensor, frame: Frame) -> Tensor:
-    """Return (H, W) or (H, W, C) as (1, C, H, W) with the channels that the frame has."""
-    if picture.dim() == 2:
-        picture = picture.unsqueeze(-1)
-    picture = picture.permute(2, 0, 1).unsqueeze(0)
-    if picture.shape[1] == 3 and frame.channels != 3:
-        picture = (picture * torch.tensor(_GREY).reshape(1, 3, 1, 1)).sum(1, keepdim=True)
-    return picture.expand(1, frame.channels, -1, -1) if picture.shape[1] == 1 else picture
-
-
-def as_picture(x: Tensor, frame: Frame) -> Picture:
-    """Return an input, (1, *frame.shape), as (H, W, C) with 1 or 3 channels."""
-    picture = x.reshape(frame.channels, frame.height, frame.width)
-    picture = picture if frame.channels in (1, 3) else picture[:1]
-    return np.ascontiguousarray(picture.permute(1, 2, 0).numpy())
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +81,7 @@ def look(model: nn.Module, spec: ModelSpec, x: Tensor) -> list[Layer]:
         )
     found: list[Layer] = []
     with torch.no_grad():
-        _run(spec, spec.main, resolution.steps, model.eval(), (x,), found, ())
+        _run(spec, spec.main, resolution.steps, model.eval(), (x.clone(),), found, ())
     return found
 
 
@@ -266,7 +131,7 @@ def _modules(
 def modules_of(model: nn.Module, spec: ModelSpec) -> dict[str, nn.Module]:
     """Return the modules of a model by the names that `look` gives to their layers.
 
-    A layer called again has the module of the first; blocks themselves are left out.
+    A layer called again has the module of the first. Blocks are left out, and what is switched off.
     """
     found: dict[str, nn.Module] = {}
 
@@ -274,9 +139,11 @@ def modules_of(model: nn.Module, spec: ModelSpec) -> dict[str, nn.Module]:
         modules = _modules(spec, block, steps, module)
         for step in steps:
             target = modules.get(step.shared or step.name)
-            if target is not None and step.op in spec.blocks:
+            if target is None or not step.enabled:
+                continue
+            if step.op in spec.blocks:
                 collect(spec.blocks[step.op], step.steps, target, f"{path}{step.name}.")
-            elif target is not None:
+            else:
                 found[path + step.name] = target
 
     collect(spec.main, resolve(spec).steps, model, "")
@@ -319,7 +186,9 @@ def _called(
     row = CATALOG[step.op]
     given = list(given) * (row.repeat if len(given) == 1 else 1)
     try:
-        return module(*given) if module else row.make(step.args)(*given, training=False)
+        if module is not None:
+            return module(*given)
+        return row.make(step.args)(*given, training=False)
     except (RuntimeError, ValueError, IndexError, TypeError) as error:
         reason = (str(error).strip() or repr(error)).splitlines()[0]
         raise ModelError(
@@ -350,7 +219,7 @@ def out_of_place(spec: ModelSpec) -> ModelSpec:
     )
 
 
-def _out_of_place(block: Block) -> tuple[Any, ...]:
+def _out_of_place(block: Block) -> tuple[Node, ...]:
     return tuple(
         replace(node, args={**node.args, "inplace": False}) if node.args.get("inplace") else node
         for node in block.nodes
@@ -361,42 +230,3 @@ def output_of(layers: Sequence[Layer], spec: ModelSpec) -> Layer | None:
     """Return the layer whose tensor is the model's output, the first if there are several."""
     name = spec.main.results[0]
     return next((layer for layer in layers if layer.name.partition("[")[0] == name), None)
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """One class and what the model gives it: the score, and the share of all, from 0 to 1."""
-
-    index: int
-    name: str
-    score: float
-    share: float
-
-
-def predictions(
-    output: Tensor, classes: Sequence[str] = (), most: int = 10
-) -> tuple[Prediction, ...]:
-    """Return the classes that a model finds likeliest, the first first; none if it does not class.
-
-    Args:
-        output: what the model gave. (1, K) with K above 1 is a score a class. Scores that are
-            shares already, or their logarithms (after Softmax, LogSoftmax), are taken as such.
-        classes: names of the classes, if there are K of them.
-        most: how many to return.
-    """
-    if output.dim() != 2 or output.shape[0] != 1 or output.shape[1] < 2:
-        return ()
-    scores = output[0].detach().double()
-    found = _shares(scores)
-    names = list(classes) if len(classes) == len(scores) else [str(i) for i in range(len(scores))]
-    order = torch.argsort(found, descending=True, stable=True)[:most].tolist()
-    return tuple(Prediction(i, names[i], scores[i].item(), found[i].item()) for i in order)
-
-
-def _shares(scores: Tensor) -> Tensor:
-    one = torch.ones((), dtype=scores.dtype)
-    if bool((scores >= 0).all()) and torch.isclose(scores.sum(), one, atol=1e-5):
-        return scores
-    if bool((scores <= 0).all()) and torch.isclose(scores.exp().sum(), one, atol=1e-5):
-        return scores.exp()
-    return scores.softmax(0)

@@ -14,16 +14,8 @@ from torch import Tensor, nn
 from builder import BuilderError, ModelSpec, build
 from builder.data import DATASETS, Dataset, load
 from builder.files import load_weights
-from builder.labs.feature_maps import (
-    Fit,
-    Frame,
-    Layer,
-    as_picture,
-    fit,
-    look,
-    out_of_place,
-    output_of,
-)
+from builder.labs.feature_maps import Layer, look, out_of_place, output_of
+from builder.labs.framing import Fit, Frame, as_picture, fit
 from builder.labs.pictures import SAMPLES, Picture
 from builder.store import Run
 from builder.train import Recipe
@@ -54,7 +46,8 @@ class Bench:
         method, target, weighed: how a score is explained, of which class, and by which layer.
         targeted: the work that `target` was chosen for.
         uploads: pictures that came from outside, by a key of their own.
-        refused: what is wrong with files that are no pictures, by the same keys.
+        refused: why the last file was not taken, or what else could not be done.
+        found: what the last search for a mistake came to, where it found none.
         done: the last work, by what it was made from.
     """
 
@@ -76,7 +69,8 @@ class Bench:
     targeted: object = None
     weighed: str = ""
     uploads: dict[str, Picture] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
+    refused: str = ""
+    found: str = ""
     done: dict[str, tuple[object, object]] = field(default_factory=dict)
 
     def once(self, what: str, made_from: object, make: Callable[..., Any], *args: object) -> Any:
@@ -233,10 +227,10 @@ def _work(here: Bench, model: Subject, made_from: object) -> Work:
     classes = load(model.dataset).classes if model.dataset else ()
     name = dataset_of(here.source)
     if name is not None:
-        samples = load(name)
-        x = samples.x[here.number].reshape(1, *frame.shape)
-        classes = samples.classes
-        label = classes[int(samples.y[here.number])]
+        samples, numbers = samples_for(model, name)
+        x = samples[here.number].unsqueeze(0)
+        classes = load(name).classes
+        label = classes[int(numbers[here.number])]
     else:
         picture = here.once("picture", here.source, _picture, here)
         values = picture.values(3 if frame.channels == 3 else 1)
@@ -246,6 +240,11 @@ def _work(here: Bench, model: Subject, made_from: object) -> Work:
     return Work(made_from, x, as_picture(x, frame), layers, classes, label, output)
 
 
+def samples_for(model: Subject, name: str) -> tuple[Tensor, Tensor]:
+    """Return the samples of a data set as a model takes them, and their classes."""
+    samples = load(name)
+    return samples.x.reshape(-1, *model.frame.shape), samples.y
+
+
 def _picture(here: Bench) -> Picture:
-    found = here.uploads.get(here.source) or SAMPLES[here.source].load()
-    return found.within(SIDE)
+    return here.uploads.get(here.source) or SAMPLES[here.source].load().within(SIDE)

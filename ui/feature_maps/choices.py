@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import streamlit as st
 
-from builder import BuilderError
+from builder import BuilderError, ModelSpec
 from builder.data import load
-from builder.labs.feature_maps import FITS
+from builder.labs.framing import FITS
 from builder.labs.pictures import MAX_BYTES, SAMPLES, read_picture
+from builder.labs.predictions import next_mistake
 from ui import state
 from ui.feature_maps.bench import (
     FRESH,
+    SIDE,
     Bench,
     Subject,
     dataset_of,
     run_title,
     runs,
+    samples_for,
     sources,
 )
 
@@ -45,9 +49,39 @@ def choose_picture(here: Bench, model: Subject) -> None:
     if name is None:
         _fitted(here)
     else:
-        count = len(load(name).x)
-        here.number = min(here.number, count - 1)
-        _number(here, "Sample", "number", count - 1, f"Which of the {count:,}.")
+        _sample(here, model, name)
+
+
+def _sample(here: Bench, model: Subject, name: str) -> None:
+    count = len(load(name).x)
+    here.number = min(here.number, count - 1)
+    _number(here, "Sample", "number", count - 1, f"Which of the {count:,}.")
+    st.button(
+        "Any",
+        icon=":material/casino:",
+        help="Another sample, drawn at random",
+        on_click=lambda: setattr(here, "number", random.randrange(count)),
+    )
+    if model.run is not None and name == model.dataset:
+        st.button(
+            "Next mistake",
+            icon=":material/error:",
+            help="The next sample that the model takes for another class",
+            on_click=_next_mistake,
+            args=(here, model, name),
+        )
+
+
+def _next_mistake(here: Bench, model: Subject, name: str) -> None:
+    try:
+        found = next_mistake(model.model, *samples_for(model, name), here.number)
+    except BuilderError as error:
+        here.refused = error.message
+        return
+    if found is None:
+        here.found = f"It is right about every one of the {len(load(name).x):,} samples."
+    else:
+        here.number = found
 
 
 def _fitted(here: Bench) -> None:
@@ -73,28 +107,43 @@ def _fitted(here: Bench) -> None:
 
 
 def _upload(here: Bench) -> None:
-    file = st.file_uploader(
+    key = "maps:upload"
+    st.file_uploader(
         "A picture of your own",
         max_upload_size=MAX_BYTES // 2**20,
-        key="maps:upload",
+        key=key,
         help="PNG, JPEG, WebP, BMP, TIFF or GIF. It stays on this machine.",
+        on_change=_brought,
+        args=(here, key),
     )
-    current = {file.file_id} if file else set()
-    for known in (here.uploads, here.refused):
-        for key in set(known) - current:
-            del known[key]
-    if file is None or file.file_id in here.uploads or file.file_id in here.refused:
+
+
+def _brought(here: Bench, key: str) -> None:
+    """Take in a file in place of the one before; it stays when the page is left and found again."""
+    here.uploads.clear()
+    here.refused = ""
+    file = state.get(key)
+    if file is None:
         return
     try:
-        here.uploads[file.file_id] = read_picture(file.getvalue(), file.name)
+        here.uploads[file.file_id] = read_picture(file.getvalue(), file.name).within(SIDE)
         here.source = file.file_id
     except BuilderError as error:
-        here.refused[file.file_id] = error.message
+        here.refused = error.message
 
 
-def credit(here: Bench) -> str:
-    """Return who made the chosen sample, empty for other pictures."""
-    return SAMPLES[here.source].credit if here.source in SAMPLES else ""
+def about(here: Bench, model: Subject) -> None:
+    """Say what a person should know of the choices: what was refused, who made the picture."""
+    if here.refused:
+        st.error(here.refused, icon=":material/broken_image:")
+    words = [here.found, model.frame.note]
+    if here.source in SAMPLES:
+        words.append(SAMPLES[here.source].credit)
+    elif here.source in here.uploads:
+        words += here.uploads[here.source].notes
+    if model.run and ModelSpec.from_json(model.run.spec) != state.workspace().spec:
+        words.append("The model has been changed since that run; this is the one that was trained.")
+    st.caption(" · ".join(word for word in words if word))
 
 
 def _selectbox(here: Bench, label: str, name: str, titles: dict[str, str], width: int) -> None:
@@ -120,4 +169,5 @@ def _number(here: Bench, label: str, name: str, most: int, help: str) -> None:
 
 def _take(here: Bench, name: str, key: str) -> None:
     value: Any = state.get(key)
+    here.refused = here.found = ""
     setattr(here, name, value)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 from torch import Tensor
 
-from builder.labs.feature_maps import Prediction
 from builder.labs.map_sheet import Range, Tiles, cell, sheet
+from builder.labs.predictions import Prediction
 from ui.curves import COLOURS
 
 COLUMNS = 8

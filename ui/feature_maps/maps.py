@@ -28,7 +28,7 @@ def maps(here: Bench, model: Subject, done: Work) -> None:
     """Draw the list of layers and what the chosen one gave."""
     known = {layer.name: layer for layer in done.layers}
     if here.layer not in (*known, EVERY):
-        here.layer = next((name for name, layer in known.items() if layer.maps is not None), EVERY)
+        here.layer = EVERY
     side, main = st.columns([1, 3.6])
     with side:
         _list(here, known)

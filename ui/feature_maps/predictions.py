@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from builder.labs.feature_maps import predictions as likeliest
 from builder.labs.map_sheet import sheet
+from builder.labs.predictions import predictions as likeliest
 from ui.feature_maps import figures
 from ui.feature_maps.bench import Bench, Work
 
@@ -15,7 +15,9 @@ def predictions(here: Bench, done: Work) -> None:
     picture, chart = st.columns([1, 3.6])
     with picture:
         st.image(here.once("shown", done.made_from, _large, done), width=220)
-        st.caption(f"{' × '.join(map(str, done.x.shape[1:]))}, values from 0 to 1")
+        size = " × ".join(map(str, done.x.shape[1:]))
+        label = f"a {done.label}, " if done.label else ""
+        st.caption(f"{label}{size}, from 0 to 1")
     with chart:
         _found(done)
 
@@ -25,10 +27,22 @@ def _large(done: Work) -> bytes:
     return sheet(pixels.repeat(3 // pixels.shape[2], axis=2)[None], 1)
 
 
+def _verdict(name: str, label: str | None) -> str:
+    if label is None:
+        return ""
+    if name == label:
+        return " :green-badge[:material/check: right]"
+    return f" :red-badge[:material/close: it is {label}]"
+
+
 def _found(done: Work) -> None:
     output = done.output
     found = likeliest(output.value, done.classes) if output else ()
     if found:
+        first = found[0]
+        st.markdown(
+            f"Taken for **{first.name}**, {first.share:.1%}{_verdict(first.name, done.label)}"
+        )
         figure = figures.chances(found, done.label)
         st.plotly_chart(figure, key="maps:chances", config=figures.CONFIG)
     elif output:
