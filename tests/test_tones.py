@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 from torchvision.transforms import ToPILImage
 
-from builder.errors import BuilderError
+from builder.errors import LabError
 from builder.labs.tones import TONES, encode_png, histogram, outside, to_pixels
 
 values = arrays.arrays(
@@ -58,9 +58,22 @@ def test_absolute_shows_both_signs_alike() -> None:
 
 def test_signed_is_blue_below_white_at_and_red_above_zero() -> None:
     low, middle, high = to_pixels(np.array([[-0.2, 0.0, 0.2]], np.float32), "signed")[0].tolist()
-    assert low[2] > low[0]
-    assert high[0] > high[2]
-    assert min(middle) > 240
+    assert low == [5, 48, 97]
+    assert high == [103, 0, 31]
+    assert middle == [255, 255, 255]
+
+
+def test_signed_grows_fuller_from_zero_to_either_side() -> None:
+    shown = to_pixels(np.linspace(-1, 1, 101, dtype=np.float32)[None], "signed")[0]
+    light = shown.astype(int).sum(axis=1)
+    assert np.all(np.diff(light[:51]) >= 0)
+    assert np.all(np.diff(light[50:]) <= 0)
+
+
+def test_signed_shows_the_mean_of_three_channels() -> None:
+    x = np.array([[[0.9, -0.9, 0.0], [0.3, 0.3, 0.3]]], np.float32)
+    assert to_pixels(x, "signed")[0, 0].tolist() == [255, 255, 255]
+    assert np.array_equal(to_pixels(x, "signed"), to_pixels(x.mean(axis=2), "signed"))
 
 
 @pytest.mark.parametrize("tone", TONES)
@@ -71,8 +84,34 @@ def test_what_is_no_number_is_magenta_in_every_tone(tone: str) -> None:
     assert shown[0, 2].tolist() != [255, 0, 255]
 
 
+@pytest.mark.parametrize("tone", TONES)
+def test_what_is_no_number_changes_nothing_of_the_rest(tone: str) -> None:
+    x = np.linspace(5, 10, 12, dtype=np.float32).reshape(3, 4)
+    x.setflags(write=False)
+    spoilt = np.vstack([x, np.full((1, 4), -np.inf, np.float32)])
+    before = spoilt.copy()
+    assert np.array_equal(to_pixels(spoilt, tone)[:3], to_pixels(x, tone))
+    assert np.array_equal(spoilt, before)
+
+
+@pytest.mark.parametrize("tone", TONES)
+@pytest.mark.parametrize("x", [[3e38, -3e38, 0], [1e-44, -1e-44, 0], [7, 7, 7], [np.nan] * 3])
+def test_no_numbers_are_too_odd_to_be_shown(tone: str, x: list[float]) -> None:
+    table = np.array([[x]], np.float32)
+    assert to_pixels(table, tone).shape == (1, 1, 3)
+    assert to_pixels(table[0], tone).shape == (1, 3, 3)
+    assert histogram(table)[0].sum() == np.isfinite(table).sum()
+    assert histogram(table[0])[0].sum() == np.isfinite(table).sum()
+
+
+@pytest.mark.parametrize("tone", TONES)
+def test_a_view_of_a_tensor_is_shown_as_its_copy_is(tone: str) -> None:
+    x = torch.randn(3, 4, 5, generator=torch.Generator().manual_seed(0)).permute(1, 2, 0)
+    assert np.array_equal(to_pixels(x.numpy(), tone), to_pixels(x.contiguous().numpy(), tone))
+
+
 def test_an_unknown_tone_is_said() -> None:
-    with pytest.raises(BuilderError, match="clip"):
+    with pytest.raises(LabError, match="clip"):
         to_pixels(np.zeros((1, 1), np.float32), "sepia")
 
 
@@ -83,6 +122,13 @@ def test_every_value_is_counted_once_in_its_channel(x: np.ndarray) -> None:
     assert counts.sum(axis=1).tolist() == [x.shape[0] * x.shape[1]] * x.shape[2]
     assert edges[0] <= x.min()
     assert edges[-1] >= x.max()
+
+
+def test_a_histogram_counts_as_numpy_does() -> None:
+    x = np.random.default_rng(0).normal(size=(40, 50, 3)).astype(np.float32)
+    counts, edges = histogram(x, 16)
+    for channel in range(3):
+        assert np.array_equal(counts[channel], np.histogram(x[:, :, channel], edges)[0])
 
 
 def test_a_histogram_leaves_out_what_is_no_number() -> None:
