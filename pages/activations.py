@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.activations import chosen, curves, numbers
+from ui.activations import chosen, curves, inplace, numbers
 from ui.frame import through_app
 
 through_app()
@@ -10,6 +10,7 @@ through_app()
 SECTIONS = {
     "Curves": curves.section,
     "Your numbers": numbers.section,
+    "In place": inplace.section,
 }
 
 picked = chosen.parameters(chosen.choose())

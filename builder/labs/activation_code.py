@@ -40,6 +40,11 @@ def write_numbers(numbers: Numbers, applied: Sequence[Applied], style: Style) ->
     return "\n".join([*head, "", text]) + "\n"
 
 
+def made(op: str, args: Mapping[str, Any]) -> Call:
+    """Return the expression that makes an activation, every argument by its name."""
+    return Call(op, tuple(_keywords(op, args)))
+
+
 def _tensor(numbers: Numbers) -> list[str]:
     values = numbers.values
     if numbers.seed is not None:
@@ -65,8 +70,7 @@ def _modules(applied: Sequence[Applied]) -> list[str]:
         name = free_name(row.attribute, taken)
         taken.add(name)
         tail = ".eval()" if view(op, args) == "random" else ""
-        made = Call(op, tuple(_keywords(op, args)))
-        written += lines(made, indent=0, lead=f"{name} = ", tail=tail)
+        written += lines(made(op, args), indent=0, lead=f"{name} = ", tail=tail)
         written.append(f'print("{row.title}:", {name}(x))')
     return written
 
