@@ -8,6 +8,8 @@ import zlib
 import cv2
 import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -324,5 +326,41 @@ def test_every_sample_loads_and_is_of_a_bearable_size(key: str) -> None:
 def test_every_photograph_has_its_licence_noted() -> None:
     noted = (pictures._FOLDER / "LICENSES.md").read_text()
     for file in pictures._FOLDER.glob("*.jpg"):
-        assert f"`{file.name}`" in noted
-        assert file.stem in SAMPLES
+        author, licence = SAMPLES[file.stem].credit.removeprefix("photograph by ").split(", ")
+        row = next(line for line in noted.splitlines() if line.startswith(f"| `{file.name}`"))
+        assert author in row
+        assert licence in row
+        assert file.stat().st_size < 250_000
+
+
+def test_one_bright_pixel_leaves_the_kernel_turned() -> None:
+    kernel = np.arange(9, dtype=np.float32).reshape(3, 3)
+    values = torch.from_numpy(SAMPLES["impulse"].load().values(1))[:, :, 0]
+    result = F.conv2d(values[None, None], torch.from_numpy(kernel)[None, None], padding=1)[0, 0]
+    assert np.array_equal(result[15:18, 15:18].numpy(), kernel[::-1, ::-1])
+    assert result.count_nonzero() == 8
+
+
+def test_a_letter_f_is_no_turn_or_mirror_of_itself() -> None:
+    letter = SAMPLES["letter"].load().pixels[:, :, 0]
+    seen = [np.rot90(side, turn) for side in (letter, letter.T) for turn in range(4)]
+    assert all(not np.array_equal(letter, other) for other in seen[1:])
+
+
+def test_a_ramp_has_one_slope() -> None:
+    ramp = SAMPLES["ramp"].load().pixels[:, :, 0].astype(int)
+    assert np.all(ramp == ramp[:1])
+    assert set(np.diff(ramp[0]).tolist()) <= {0, 1}
+    assert (ramp.min(), ramp.max()) == (0, 255)
+
+
+def test_the_last_rows_of_the_checkerboard_change_with_every_pixel() -> None:
+    board = SAMPLES["checkerboard"].load().pixels[:, :, 0].astype(int)
+    assert np.all(np.abs(np.diff(board[-1])) == 255)
+    assert np.all(board[:64, :64] == board[0, 0])
+
+
+def test_the_zone_plate_is_the_same_from_every_side() -> None:
+    plate = SAMPLES["zone_plate"].load().pixels[:, :, 0]
+    assert all(np.array_equal(plate, np.rot90(plate, turn)) for turn in (1, 2, 3))
+    assert np.array_equal(plate, plate.T)

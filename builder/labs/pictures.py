@@ -235,9 +235,10 @@ def _stretched(numbers: NDArray[Any]) -> tuple[NDArray[np.uint16], list[str]]:
 
 @dataclass(frozen=True)
 class Sample:
-    """A picture that is there from the start: who made it, and how it is loaded."""
+    """A picture that is there from the start: what to look for in it, who made it, how it loads."""
 
     title: str
+    help: str
     credit: str
     load: Callable[[], Picture]
 
@@ -250,23 +251,31 @@ def _chart(draw: Callable[[], NDArray[np.uint8]], title: str) -> Picture:
     return Picture(title, draw()[:, :, None])
 
 
-_PHOTOGRAPHS = {
-    "cat": ("Cat", "Chelsea, by Stéfan van der Walt, CC0"),
-    "astronaut": ("Astronaut", "Eileen Collins, by NASA, public domain"),
-    "coffee": ("Coffee", "by Rachel Michetti, CC0"),
-    "cameraman": ("Photographer", "by Lav Varshney, CC0"),
-    "brick": ("Bricks", "CC0Textures, CC0"),
-}
-_CHARTS = {
-    "edges": ("Edges", charts.edges),
-    "checkerboard": ("Checkerboard", charts.checkerboard),
-    "zone_plate": ("Zone plate", charts.zone_plate),
-    "impulse": ("One bright pixel", charts.impulse),
-    "letter": ("Letter F", charts.letter),
-    "ramp": ("Ramp", charts.ramp),
-}
+_PHOTOGRAPHS = (
+    ("cat", "Cat", "Fur and whiskers: edges of every direction.", "Stéfan van der Walt, CC0"),
+    ("astronaut", "Astronaut", "Smooth skin beside sharp outlines.", "NASA, public domain"),
+    ("coffee", "Coffee", "Round outlines on the grain of wood.", "Rachel Michetti, CC0"),
+    ("cameraman", "Photographer", "A dark figure before fine grass.", "Lav Varshney, CC0"),
+    ("brick", "Bricks", "Lines that run in two directions only.", "CC0Textures, CC0"),
+    ("china", "Temple", "Roofs full of fine, regular detail.", "danielbuechele, CC BY 2.0"),
+)
+_CHARTS = (
+    (
+        "edges",
+        "Edges",
+        "Straight, slanted and round edges, and bars of 2 to 8 pixels.",
+        charts.edges,
+    ),
+    ("checkerboard", "Checkerboard", "Squares from 64 pixels to 1.", charts.checkerboard),
+    ("zone_plate", "Zone plate", "Every fineness in every direction.", charts.zone_plate),
+    ("impulse", "One bright pixel", "A kernel leaves itself here, turned by 180°.", charts.impulse),
+    ("letter", "Letter F", "It looks different when it is turned or mirrored.", charts.letter),
+    ("ramp", "Ramp", "Rises evenly: its slope is the same everywhere.", charts.ramp),
+)
 
 SAMPLES: Mapping[str, Sample] = {
-    key: Sample(title, credit, partial(_photograph, f"{key}.jpg"))
-    for key, (title, credit) in _PHOTOGRAPHS.items()
-} | {key: Sample(title, "", partial(_chart, draw, title)) for key, (title, draw) in _CHARTS.items()}
+    key: Sample(title, help, f"photograph by {credit}", partial(_photograph, f"{key}.jpg"))
+    for key, title, help, credit in _PHOTOGRAPHS
+} | {
+    key: Sample(title, help, "", partial(_chart, draw, title)) for key, title, help, draw in _CHARTS
+}
