@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import streamlit as st
@@ -19,11 +19,14 @@ _NUMBER = "number"
 _BOX = 84
 
 
-def layer_form(ws: Workspace, row: Layer, node: Node, step: Step | None) -> None:
+def layer_form(
+    ws: Workspace, row: Layer, node: Node, step: Step | None, *, without: Collection[str] = ()
+) -> None:
     """Draw the fields of a layer; every change is an edit of the model that `ws` holds."""
-    first = [row.fields[name] for name in row.first]
-    told = [row.fields[name] for name in row.infer]
-    rest = [f for f in row.fields.values() if f.name not in row.first and f.name not in row.infer]
+    fields = [field for field in row.fields.values() if field.name not in without]
+    first = [row.fields[name] for name in row.first if name not in without]
+    told = [field for field in fields if field.name in row.infer]
+    rest = [field for field in fields if field not in first and field not in told]
     with st.container(key="fields"):
         for field in first:
             _field(ws, row, node, field)

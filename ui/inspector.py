@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
+from typing import TypeAlias
 
 import streamlit as st
 
@@ -19,11 +20,14 @@ from ui.layers import fault_in, steps_of
 from ui.numbers import count, memory
 from ui.state import Workspace
 
+Editor: TypeAlias = Callable[[Node], Collection[str]]
 
-def inspector(
-    ws: Workspace, resolution: Resolution, *, editor: Callable[[Node], None] | None = None
-) -> None:
-    """Draw the panel of the selected layer; `editor` draws what a page adds above its form."""
+
+def inspector(ws: Workspace, resolution: Resolution, *, editor: Editor | None = None) -> None:
+    """Draw the panel of the selected layer.
+
+    `editor` draws what a page adds above the form, and returns the arguments it takes care of.
+    """
     block = ws.spec.block(ws.block)
     if ws.selected not in block:
         place = "at the marked place" if ws.insert_at is not None else "at the end"
@@ -40,7 +44,7 @@ def _panel(
     resolution: Resolution,
     block: Block,
     node: Node,
-    editor: Callable[[Node], None] | None,
+    editor: Editor | None,
 ) -> None:
     step = steps_of(resolution, ws.block).get(node.name)
     row = CATALOG.get(node.op)
@@ -50,12 +54,11 @@ def _panel(
         _block_or_again(ws, block, node)
     else:
         st.caption(row.help)
-        if editor is not None:
-            editor(node)
-        layer_form(ws, row, node, step)
-    if node.init or node.frozen:
+        elsewhere = editor(node) if editor is not None else ()
+        layer_form(ws, row, node, step, without=elsewhere)
+    if editor is None and (node.init or node.frozen):
         _start(ws, node)
-    if block.container != "sequential":
+    if block.container != "sequential" and (editor is None or node.inputs):
         _sources(ws, block, node)
     if step is not None:
         _facts(step)
@@ -64,12 +67,12 @@ def _panel(
 def _title(ws: Workspace, block: Block, node: Node) -> None:
     row = CATALOG.get(node.op)
     position = block.positions[node.name]
-    with st.container(horizontal=True, vertical_alignment="bottom", key="layer-bar"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="layer-bar"):
         key = state.show(f"rename:{node.name}", node.name)
         st.text_input(
             row.op if row else node.op,
             key=key,
-            width=150,
+            width=130,
             help="The layer's name: the prefix of its parameters. A number is its position.",
             on_change=lambda: intents.rename(ws, node.name, str(state.get(key))),
         )

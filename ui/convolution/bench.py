@@ -1,0 +1,171 @@
+"""What the Convolution page holds for one session: its pictures, and the chain's work on one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from builder import BuilderError, ModelSpec, build
+from builder.edit import set_input
+from builder.labs import chain, filtering
+from builder.labs.filtering import Stage
+from builder.labs.learning import KernelLearner
+from builder.labs.pictures import SAMPLES, Picture
+from builder.labs.tones import encode_png, to_pixels
+from builder.resolve import Resolution, resolve
+from ui import state
+
+# What is worked on while things are tried: no larger than the page shows it.
+SIDE = 768
+FIRST_SAMPLE = "cat"
+_KEY = "convolution"
+
+Values = NDArray[np.float32]
+
+
+@dataclass
+class Bench:
+    """The pictures of a session and the last work done on one.
+
+    Args:
+        uploads: pictures that came from outside, by a key of their own.
+        refused: what is wrong with files that are no pictures, by the same keys.
+        photo: the id of the last photograph taken.
+        chosen: key of the picture that is worked on, in `uploads` or `SAMPLES`.
+        colour: whether it is worked on in colour.
+        point: the (row, column) of the result that is looked at.
+        lesson: the training of a kernel, or why there is none.
+        learning: whether it goes on.
+        done: the last work, by what it was made from.
+    """
+
+    uploads: dict[str, Picture] = field(default_factory=dict)
+    chosen: str = FIRST_SAMPLE
+    refused: dict[str, str] = field(default_factory=dict)
+    photo: str | None = None
+    colour: bool = False
+    point: tuple[int, int] | None = None
+    lesson: KernelLearner | BuilderError | None = None
+    learning: bool = False
+    done: dict[str, tuple[object, object]] = field(default_factory=dict)
+
+    @property
+    def picture(self) -> Picture:
+        """The picture that is worked on."""
+        if self.chosen in self.uploads:
+            return self.uploads[self.chosen]
+        return self.once("sample", self.chosen, SAMPLES[self.chosen].load)
+
+    @property
+    def preview(self) -> Picture:
+        """The same, no larger than the page shows it."""
+        return self.once("preview", self.chosen, self.picture.within, SIDE)
+
+    @property
+    def channels(self) -> int:
+        """Channels of what goes into the chain."""
+        return chain.COLOUR if self.colour else chain.GREY
+
+    def forget(self) -> None:
+        """Let go of all work: another picture may have come under a key that was known."""
+        self.done.clear()
+
+    def once(self, what: str, made_from: object, make: Callable[..., Any], *args: object) -> Any:
+        """Return what `make` gives, made anew only when `made_from` has changed."""
+        known = self.done.get(what)
+        if known is None or known[0] != made_from:
+            known = (made_from, make(*args))
+            self.done[what] = known
+        return known[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """The chain run over a picture.
+
+    Args:
+        made_from: what tells this work from any other of the session.
+        values: what went in, (H, W, C) from 0 to 1.
+        resolution: the chain for a picture of this size.
+        model: the chain built.
+        stages: what each layer gave, by name; those before a fault.
+        refusal: why there are no stages, in words.
+    """
+
+    made_from: object
+    values: Values
+    resolution: Resolution
+    model: nn.Module | None
+    stages: Mapping[str, Stage]
+    refusal: str = ""
+
+    def given(self, name: str) -> Values:
+        """Return what a layer of one input received."""
+        source = self.resolution.by_name[name].sources[0]
+        return self.stages[source].values if source in self.stages else self.values
+
+    def tensor(self, name: str) -> Tensor:
+        """Return the same as torch has it, (C, H, W)."""
+        return torch.from_numpy(np.ascontiguousarray(self.given(name).transpose(2, 0, 1)))
+
+
+def bench() -> Bench:
+    """Return this session's bench."""
+    found = state.get(_KEY)
+    if found is None:
+        ws = state.lab()
+        found = Bench(colour=ws.spec.inputs[0].shape[0] == chain.COLOUR)
+        if ws.spec.nodes:
+            ws.select(ws.spec.nodes[0].name)
+        chosen = state.address("picture")
+        if chosen in SAMPLES:
+            found.chosen = chosen
+        state.put(_KEY, found)
+    return found
+
+
+def fitted(spec: ModelSpec, picture: Picture) -> ModelSpec:
+    """Return the chain for a picture's size."""
+    entry = spec.inputs[0]
+    return set_input(spec, entry.name, shape=(entry.shape[0], picture.height, picture.width))
+
+
+def work(here: Bench, spec: ModelSpec) -> Work:
+    """Return the chain's work on the preview."""
+    picture = (here.chosen, here.channels)
+    spec = fitted(spec, here.preview)
+    values = here.once("values", picture, lambda: here.preview.values(here.channels))
+    made_from = (spec, picture)
+    return here.once("work", made_from, lambda: run(spec, values, made_from=made_from))
+
+
+def run(spec: ModelSpec, values: Values, *, keep: bool = True, made_from: object = None) -> Work:
+    """Run a chain over values, as far as it goes; what cannot run is said, not raised."""
+    resolution = resolve(spec)
+    reach, refusal = spec, ""
+    if resolution.faults:
+        refusal = resolution.faults[0].message
+        reach = replace(spec, nodes=spec.nodes[: len(resolution.steps)], outputs=())
+    model, stages = None, []
+    try:
+        if reach.nodes:
+            model = build(reach).eval()
+            stages = filtering.run(model, resolution.steps, values, keep=keep)
+    except BuilderError as error:
+        refusal = error.message
+    named = {stage.name: stage for stage in stages}
+    return Work(made_from, values, resolution, model, named, refusal)
+
+
+def shown(here: Bench, done: Work, name: str | None, tone: str) -> bytes:
+    """Return a stage, or what went in, as the PNG that the page shows; encoded once."""
+    values = done.values if name is None else done.stages[name].values
+    made_from = (done.made_from, tone) if name else (here.chosen, here.channels)
+    tone = tone if name else "clip"
+    return here.once(f"png:{name or ''}", made_from, lambda: encode_png(to_pixels(values, tone)))
