@@ -56,6 +56,7 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_AT_ONCE = 2**20  # numbers stretched at a time
 _OVER_WHITE = "its transparent parts laid over white"
 
 
@@ -227,9 +228,11 @@ def _stretched(numbers: NDArray[Any]) -> tuple[NDArray[np.uint16], list[str]]:
     if low >= 0 and high <= 1:
         low, high, how = 0.0, 1.0, "its numbers from 0 to 1 kept in 16 bits"
     pixels = np.zeros((*numbers.shape, 1), np.uint16)
-    for row, numbers_there, known_there in zip(pixels, numbers, known, strict=True):
-        shares = (numbers_there[known_there].astype(np.float64) - low) / ((high - low) or 1.0)
-        row[known_there, 0] = np.rint(shares * 65535)
+    for start in range(0, numbers.size, _AT_ONCE):  # double numbers of it all would take 400 MB
+        part = slice(start, start + _AT_ONCE)
+        there = known.reshape(-1)[part]
+        shares = (numbers.reshape(-1)[part][there].astype(np.float64) - low) / (high - low or 1.0)
+        pixels.reshape(-1)[part][there] = np.rint(shares * 65535)
     return pixels, [how]
 
 
