@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.activations import chosen, curves, inplace, numbers
+from ui.activations import chosen, curves, depth, inplace, numbers
 from ui.frame import through_app
 
 through_app()
@@ -11,6 +11,7 @@ SECTIONS = {
     "Curves": curves.section,
     "Your numbers": numbers.section,
     "In place": inplace.section,
+    "Through depth": depth.section,
 }
 
 picked = chosen.parameters(chosen.choose())

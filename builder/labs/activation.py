@@ -47,6 +47,12 @@ def activation_of(op: str) -> str | None:
     return next(f"nn.{layer}" for layer, name in TWINS.items() if name == row.title)
 
 
+def curved(module: nn.Module) -> bool:
+    """Whether a module is an activation each of whose outputs depends on its own input alone."""
+    op = f"nn.{type(module).__name__}"
+    return op in ACTIVATIONS and _kind(op) in ("curve", "random")
+
+
 def make(op: str, args: Mapping[str, Any] | None = None) -> nn.Module:
     """Return an activation as a module in evaluation mode.
 

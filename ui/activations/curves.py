@@ -14,7 +14,7 @@ from builder.labs.joint import band
 from ui.activations.chosen import Chosen
 from ui.activations.facts import facts_table, formulas
 from ui.activations.shapes import VIEWS
-from ui.activations.style import CONFIG, faded, tidy
+from ui.activations.style import CONFIG, faded, line_width, tidy
 
 _CURVED = ("curve", "random")
 _LANE, _CHART, _ROOM = 21, 330, 70
@@ -77,10 +77,9 @@ def figure(chosen: Sequence[Chosen], curves: Sequence[Curve], name: str) -> go.F
             y=line.slope if slope else line.y,
             name=one.title,
             mode="lines",
-            # What lies underneath is wider, so that ReLU is seen below LeakyReLU.
             line={
                 "color": one.colour,
-                "width": 2 + 0.8 * min(len(chosen) - 1 - place, 4),
+                "width": line_width(place, len(chosen)),
                 "dash": one.dash,
                 "simplify": False,
             },

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import plotly.graph_objects as go
+import streamlit as st
 
 CONFIG = {"displaylogo": False}
 # Each has at least 3:1 on a white and on a nearly black page.
@@ -26,6 +29,18 @@ def faded(colour: str, opacity: float) -> str:
     """Return a colour that lets the page show through."""
     red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, {opacity:g})"
+
+
+def line_width(place: int, count: int) -> float:
+    """Return how wide to draw a line: what lies underneath is wider, so that both are seen."""
+    return 2 + 0.6 * min(count - 1 - place, 4)
+
+
+def legend(entries: Iterable[tuple[str, str]]) -> None:
+    """Draw names and colours once, for all the charts of a section."""
+    st.markdown(
+        " &nbsp; ".join(f":color[■]{{foreground={colour}}} {name}" for name, colour in entries)
+    )
 
 
 def tidy(chart: go.Figure, title: str, height: int, name: str) -> go.Figure:
