@@ -10,6 +10,8 @@ from ui.convolution import bench, kernel, pictures, sections, steps, viewer
 from ui.frame import through_app
 from ui.inspector import inspector
 
+_PARTS = ("see", "change", "below")
+
 through_app()
 ws = state.lab()
 here = bench.bench()
@@ -20,7 +22,7 @@ def lab() -> None:
     """Everything that a change of the chain or the picture changes."""
     pictures.choose(here, ws)
     with st.container(key="lab"):
-        see, change = st.container(key="lab-see"), st.container(key="lab-change")
+        see, change, below = (st.container(key=f"lab-{part}") for part in _PARTS)
     done = bench.work(here, ws.spec)
     name = viewer.stage_name(ws, done)
     with see:
@@ -40,7 +42,7 @@ def lab() -> None:
         )
         inspector(ws, done.resolution, editor=partial(kernel.kernel_editor, ws))
     if name is not None:
-        with see:
+        with below:
             sections.sections(here, ws, done, name)
 
 

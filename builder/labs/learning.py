@@ -32,13 +32,13 @@ _BLIND = 1e-7
 _PATIENCE, _GAIN = 60, 0.99
 
 OPTIMIZERS: Mapping[str, Callable[[nn.Module, int], Optimizer]] = {
-    "LBFGS": lambda layer, size: torch.optim.LBFGS(
-        layer.parameters(), max_iter=5, history_size=20, line_search_fn="strong_wolfe"
-    ),
     "Adam": lambda layer, size: torch.optim.Adam(layer.parameters(), lr=0.05),
     # The more cells a kernel has, the steeper the valley, and the smaller the step it bears.
     "SGD": lambda layer, size: torch.optim.SGD(
         layer.parameters(), lr=min(0.3, 2.5 / size**2), momentum=0.9
+    ),
+    "LBFGS": lambda layer, size: torch.optim.LBFGS(
+        layer.parameters(), max_iter=5, history_size=20, line_search_fn="strong_wolfe"
     ),
 }
 

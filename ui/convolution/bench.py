@@ -39,6 +39,7 @@ class Bench:
         photo: the id of the last photograph taken.
         chosen: key of the picture that is worked on, in `uploads` or `SAMPLES`.
         colour: whether it is worked on in colour.
+        channel: which channel is shown of a stage that has neither 1 nor 3.
         point: the (row, column) of the result that is looked at.
         lesson: the training of a kernel, or why there is none.
         learning: whether it goes on.
@@ -50,6 +51,7 @@ class Bench:
     refused: dict[str, str] = field(default_factory=dict)
     photo: str | None = None
     colour: bool = False
+    channel: int = 0
     point: tuple[int, int] | None = None
     lesson: KernelLearner | BuilderError | None = None
     learning: bool = False
@@ -163,9 +165,18 @@ def run(spec: ModelSpec, values: Values, *, keep: bool = True, made_from: object
     return Work(made_from, values, resolution, model, named, refusal)
 
 
+def visible(here: Bench, values: Values) -> Values:
+    """Return what of a stage can be shown: grey and RGB whole, of other numbers one channel."""
+    channels = values.shape[2]
+    if channels in (chain.GREY, chain.COLOUR):
+        return values
+    channel = min(here.channel, channels - 1)
+    return np.ascontiguousarray(values[:, :, channel : channel + 1])
+
+
 def shown(here: Bench, done: Work, name: str | None, tone: str) -> bytes:
     """Return a stage, or what went in, as the PNG that the page shows; encoded once."""
-    values = done.values if name is None else done.stages[name].values
-    made_from = (done.made_from, tone) if name else (here.chosen, here.channels)
+    values = visible(here, done.values if name is None else done.stages[name].values)
+    made_from = (done.made_from, tone, here.channel) if name else (here.chosen, here.channels)
     tone = tone if name else "clip"
     return here.once(f"png:{name or ''}", made_from, lambda: encode_png(to_pixels(values, tone)))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from builder import BuilderError
 from builder.labs import chain
 from builder.labs.chain import Kernel
-from builder.labs.pictures import SAMPLES
+from builder.labs.kernels import KERNELS, resize
 from builder.labs.tones import TONES, encode_png, outside, to_pixels
 from ui.convolution.bench import Values, Work, run
 
@@ -57,37 +56,27 @@ def correlation(kernel: Kernel | None) -> None:
         "it as it is. For a kernel that looks the same when turned there is no difference, and "
         "a network that learns its kernels simply learns them the other way round."
     )
+    if np.allclose(kernel, kernel[::-1, ::-1]):
+        st.caption("The kernel chosen now looks the same when turned, so here is Emboss.")
+        (kernel,) = KERNELS["emboss"].make(3)
     turned = np.ascontiguousarray(kernel[::-1, ::-1])
-    symmetric = bool(np.allclose(kernel, turned))
-    if symmetric:
-        st.caption(
-            "The kernel chosen now looks the same when turned; choose Sobel or emboss, or change "
-            "one cell, to see the two differ."
-        )
-    picture = SAMPLES["impulse"].load()
+    side = max(kernel.shape) * 2 + 1
+    bright = np.zeros((side, side, 1), np.float32)
+    bright[side // 2, side // 2] = 1
+    spec = chain.for_picture(chain.first_chain(), side, side, chain.GREY)
+
+    def filtered(used: Kernel) -> Values:
+        return run(chain.with_kernel(spec, "conv", used), bright).stages["conv"].values
+
     pictures = {
-        "The kernel": kernel[:, :, None],
-        "One bright pixel": picture.values(1),
-        "nn.Conv2d": None,
-        "Convolution (kernel turned)": None,
+        "The kernel": resize(kernel, side, side)[:, :, None],
+        "One bright pixel": bright,
+        "nn.Conv2d: turned": filtered(kernel),
+        "Mathematical convolution": filtered(turned),
     }
-    try:
-        for title, used in (
-            ("nn.Conv2d", kernel),
-            ("Convolution (kernel turned)", turned),
-        ):
-            spec = chain.for_picture(chain.first_chain(), picture.height, picture.width, 1)
-            done = run(chain.with_kernel(spec, "conv", used), picture.values(1))
-            pictures[title] = done.stages["conv"].values
-    except BuilderError as error:
-        st.info(error.message)
-        return
-    scale = float(np.abs(kernel).max()) or 1.0
-    columns = st.columns(len(pictures))
-    for column, (title, values) in zip(columns, pictures.items(), strict=True):
+    for column, (title, values) in zip(st.columns(4), pictures.items(), strict=True):
         with column:
-            bright = values if title == "One bright pixel" else values / scale
-            st.image(_large(bright), width="stretch")
+            st.image(_large(values), width="stretch")
             st.caption(title)
     st.latex(
         r"\text{correlation: } y_{ij} = \sum_{uv} k_{uv}\, x_{i+u,\,j+v}"

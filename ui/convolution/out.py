@@ -25,7 +25,7 @@ def out(here: Bench, ws: Workspace, done: Work, name: str) -> None:
         _downloads(here, ws, done, name)
         _as_layer(ws, name)
     with right:
-        _code(ws, name)
+        _code(fitted(ws.spec, here.preview), name)
 
 
 def full(here: Bench, spec: ModelSpec, name: str) -> Values:
@@ -124,7 +124,7 @@ def _use(ws: Workspace, name: str, place: int) -> None:
         )
 
 
-def _code(ws: Workspace, name: str) -> None:
+def _code(spec: ModelSpec, name: str) -> None:
     alone = st.segmented_control(
         "Code of",
         [True, False],
@@ -134,11 +134,11 @@ def _code(ws: Workspace, name: str) -> None:
         key="convolution-code",
     )
     try:
-        source = write_source(_alone(ws.spec, name) if alone else ws.spec)
+        source = write_source(_alone(spec, name) if alone else spec)
     except BuilderError as error:
         st.info(error.message)
         return
-    st.code(source + _use_of_it(ws.spec), language="python", height=420)
+    st.code(source + _use_of_it(spec), language="python", height=420)
 
 
 def _alone(spec: ModelSpec, name: str) -> ModelSpec:

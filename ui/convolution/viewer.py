@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from builder.catalog import CATALOG
+from builder.labs import chain
 from builder.labs.tones import TONES, histogram, outside
 from builder.resolve.window import explain_window
 from ui import state
@@ -57,7 +58,23 @@ def viewer(here: Bench, ws: Workspace, done: Work) -> None:
         required=True,
         help="\n".join(f"- **{row.title}**: {row.help}" for row in TONES.values()),
     )
+    _channel(here, values)
     _sizes(done, name)
+
+
+def _channel(here: Bench, values: Values) -> None:
+    """Let one channel be chosen where a screen cannot show them all."""
+    channels = values.shape[2]
+    if channels in (chain.GREY, chain.COLOUR):
+        return
+    key = state.show("convolution:channel", min(here.channel, channels - 1))
+    st.slider(
+        f"Channel shown, of {channels}",
+        0,
+        channels - 1,
+        key=key,
+        on_change=lambda: setattr(here, "channel", int(state.get(key))),
+    )
 
 
 def _picked(here: Bench, intent: dict[str, Any]) -> None:
@@ -72,8 +89,8 @@ def _sizes(done: Work, name: str) -> None:
     words = [f"**{name}** makes {_size(before)} into **{_size(after)}**"]
     if row.window and step.enabled:
         for axis, (side, size) in enumerate(zip(("height", "width"), before[:2], strict=True)):
-            words.append(f"{side}: `{explain_window(row, step.args, size, axis)[1]}`")
-    st.markdown("  \n".join(words))
+            words.append(f"{side} `{explain_window(row, step.args, size, axis)[1]}`")
+    st.markdown(" :gray[·] ".join(words))
     values = done.stages[name].values
     below, above = outside(values)
     st.caption(
