@@ -2,11 +2,8 @@
 
 const ZOOM_STEP = 1.4;
 const PAN_PX = 60;
-// Screen pixels that one pixel of a picture may fill at the most.
-const LARGEST_PIXEL = 64;
 // From here on a pixel is shown as the square that it is.
 const SQUARES_FROM = 2;
-const GAP = 2;
 const SMALLEST_MARK = 9;
 const CLICK_PX = 4;
 const PAGE_SCROLL_MS = 250;
@@ -31,9 +28,7 @@ class Comparer {
     this.pictures = [null, null];
     this.known = new Map();
     this.wanted = 0;
-    this.size = { width: 0, height: 0 };
-    this.centre = { x: 0.5, y: 0.5 };
-    this.zoom = 1;
+    this.lens = new Lens();
     this.divider = 0.5;
     this.mark = null;
     this.box = null;
@@ -49,7 +44,7 @@ class Comparer {
     );
     this.listen();
     this.resizes = new ResizeObserver(([entry]) => {
-      this.size = { width: entry.contentRect.width, height: entry.contentRect.height };
+      this.lens.size = { width: entry.contentRect.width, height: entry.contentRect.height };
       this.draw();
     });
     this.resizes.observe(this.stage);
@@ -85,6 +80,7 @@ class Comparer {
     const fresh = await Promise.all(digests.map((digest) => this.known.get(digest)));
     if (turn !== this.wanted) return;
     this.pictures = fresh;
+    [this.lens.picture] = fresh;
     this.forget(digests);
     this.mark = data.mark;
     this.box = data.box;
@@ -106,102 +102,31 @@ class Comparer {
   }
 
   setView(view) {
-    this.view = view;
-    this.root.classList.toggle("side", view === "side");
-    const label = view === "side" ? "One over the other, with a divider" : "Side by side";
-    this.swap.replaceChildren(icon(view === "side" ? "over" : "beside"));
+    this.lens.side = view === "side";
+    this.root.classList.toggle("side", this.lens.side);
+    const label = this.lens.side ? "One over the other, with a divider" : "Side by side";
+    this.swap.replaceChildren(icon(this.lens.side ? "over" : "beside"));
     this.swap.title = label;
     this.swap.setAttribute("aria-label", label);
     this.draw();
   }
 
-  // --- where things are ------------------------------------------------------------------------
-
-  panes() {
-    const { width, height } = this.size;
-    if (this.view === "slide") return [{ x: 0, y: 0, width, height }];
-    const half = Math.max(1, (width - GAP) / 2);
-    return [
-      { x: 0, y: 0, width: half, height },
-      { x: half + GAP, y: 0, width: half, height },
-    ];
-  }
-
-  /** Screen pixels that a pixel of the before picture takes when all of it is shown. */
-  fitted() {
-    const [pane] = this.panes();
-    const [{ width, height }] = this.pictures;
-    return Math.min(pane.width / width, pane.height / height);
-  }
-
-  /** Where the picture lies in a pane, in screen pixels; most of it may be outside. */
-  area(pane) {
-    const [{ width, height }] = this.pictures;
-    const scale = this.fitted() * this.zoom;
-    const size = { width: width * scale, height: height * scale };
-    return {
-      x: pane.x + pane.width / 2 - this.centre.x * size.width,
-      y: pane.y + pane.height / 2 - this.centre.y * size.height,
-      ...size,
-    };
-  }
-
-  /** The part of a pane that shows picture. */
-  visible(pane) {
-    const area = this.area(pane);
-    const x = Math.max(pane.x, area.x);
-    const y = Math.max(pane.y, area.y);
-    return {
-      x,
-      y,
-      width: Math.min(pane.x + pane.width, area.x + area.width) - x,
-      height: Math.min(pane.y + pane.height, area.y + area.height) - y,
-    };
-  }
-
-  /** The pane at a point of the screen and the part of its picture, 0 to 1 across and down. */
+  /** What lies under the pointer. */
   locate(event) {
     const box = this.stage.getBoundingClientRect();
-    const [x, y] = [event.clientX - box.left, event.clientY - box.top];
-    const panes = this.panes();
-    const pane = panes.find((each) => x < each.x + each.width) ?? panes.at(-1);
-    const area = this.area(pane);
-    return { pane, x, y, across: (x - area.x) / area.width, down: (y - area.y) / area.height };
+    return this.lens.at(event.clientX - box.left, event.clientY - box.top);
   }
 
   zoomTo(zoom, at = null) {
-    if (!this.pictures[0]) return;
-    const most = Math.max(1, LARGEST_PIXEL / this.fitted());
-    const next = Math.min(Math.max(zoom, 1), most);
-    if (at) {
-      // What is under the pointer stays there.
-      const part = this.zoom / next;
-      this.centre.x = at.across + (this.centre.x - at.across) * part;
-      this.centre.y = at.down + (this.centre.y - at.down) * part;
-    }
-    this.zoom = next;
-    this.keepInside();
+    if (!this.lens.picture) return;
+    this.lens.zoomTo(zoom, at);
     this.draw();
   }
 
   panBy(dx, dy) {
-    if (!this.pictures[0]) return;
-    const area = this.area(this.panes()[0]);
-    this.centre.x -= dx / area.width;
-    this.centre.y -= dy / area.height;
-    this.keepInside();
+    if (!this.lens.picture) return;
+    this.lens.panBy(dx, dy);
     this.draw();
-  }
-
-  keepInside() {
-    const [pane] = this.panes();
-    const area = this.area(pane);
-    const within = (centre, room, extent) => {
-      const half = Math.min(0.5, room / 2 / extent);
-      return Math.min(Math.max(centre, half), 1 - half);
-    };
-    this.centre.x = within(this.centre.x, pane.width, area.width);
-    this.centre.y = within(this.centre.y, pane.height, area.height);
   }
 
   // --- drawing -----------------------------------------------------------------------------------
@@ -210,26 +135,26 @@ class Comparer {
     if (this.frame) return;
     this.frame = requestAnimationFrame(() => {
       this.frame = 0;
-      if (this.pictures[0] && this.size.width > 0) this.paint();
+      if (this.pictures[0] && this.lens.size.width > 0) this.paint();
     });
   }
 
   paint() {
     const { brush, stage } = this;
     const dense = self.devicePixelRatio || 1;
-    const [width, height] = [Math.round(this.size.width * dense), Math.round(this.size.height * dense)];
+    const [width, height] = [Math.round(this.lens.size.width * dense), Math.round(this.lens.size.height * dense)];
     if (stage.width !== width || stage.height !== height) {
       stage.width = width;
       stage.height = height;
     }
-    this.keepInside();
+    this.lens.keepInside();
     brush.setTransform(dense, 0, 0, dense, 0, 0);
-    brush.clearRect(0, 0, this.size.width, this.size.height);
-    const panes = this.panes();
-    if (this.view === "side") {
-      panes.forEach((pane, index) => this.paintPart(pane, index, this.visible(pane)));
+    brush.clearRect(0, 0, this.lens.size.width, this.lens.size.height);
+    const panes = this.lens.panes();
+    if (this.lens.side) {
+      panes.forEach((pane, index) => this.paintPart(pane, index, this.lens.visible(pane)));
     } else {
-      const seen = this.visible(panes[0]);
+      const seen = this.lens.visible(panes[0]);
       const at = seen.width * this.divider;
       this.paintPart(panes[0], 0, { ...seen, width: at });
       this.paintPart(panes[0], 1, { ...seen, x: seen.x + at, width: seen.width - at });
@@ -238,8 +163,8 @@ class Comparer {
       this.handle.setAttribute("aria-valuenow", String(Math.round(this.divider * 100)));
       this.handle.setAttribute("aria-valuetext", `${Math.round(this.divider * 100)} % before`);
     }
-    this.root.classList.toggle("zoomed", this.zoom > 1);
-    const scale = this.fitted() * this.zoom;
+    this.root.classList.toggle("zoomed", this.lens.zoom > 1);
+    const scale = this.lens.fitted() * this.lens.zoom;
     this.scale.textContent = `${scale < 10 ? Number(scale.toPrecision(2)) : Math.round(scale)}×`;
   }
 
@@ -247,7 +172,7 @@ class Comparer {
     if (part.width <= 0 || part.height <= 0) return;
     const { brush } = this;
     const picture = this.pictures[index];
-    const area = this.area(pane);
+    const area = this.lens.area(pane);
     const across = area.width / picture.width;
     const down = area.height / picture.height;
     brush.save();
@@ -313,13 +238,13 @@ class Comparer {
         pageScrolledAt = event.timeStamp;
         return;
       }
-      if (event.deltaY > 0 && this.zoom === 1) return;
+      if (event.deltaY > 0 && this.lens.zoom === 1) return;
       event.preventDefault();
-      this.zoomTo(this.zoom * 2 ** (-event.deltaY / (event.ctrlKey ? 100 : 300)), this.locate(event));
+      this.zoomTo(this.lens.zoom * 2 ** (-event.deltaY / (event.ctrlKey ? 100 : 300)), this.locate(event));
     }, { passive: false });
     this.root.querySelector(".tools").addEventListener("click", (event) => {
       const action = event.target.closest("button")?.dataset.action;
-      if (action === "view") this.setView(this.view === "side" ? "slide" : "side");
+      if (action === "view") this.setView(this.lens.side ? "slide" : "side");
       else if (action && this.pictures[0]) this.zoomBy(action);
     });
     this.root.addEventListener("keydown", (event) => this.pressed(event));
@@ -336,7 +261,7 @@ class Comparer {
       if (!from) return;
       const [dx, dy] = [event.clientX - from.x, event.clientY - from.y];
       if (!from.moved && Math.hypot(dx, dy) <= CLICK_PX) return;
-      this.stage.classList.toggle("panning", this.zoom > 1);
+      this.stage.classList.toggle("panning", this.lens.zoom > 1);
       this.panBy(dx, dy);
       from = { x: event.clientX, y: event.clientY, moved: true };
     });
@@ -348,7 +273,7 @@ class Comparer {
     this.stage.addEventListener("pointerup", end);
     this.stage.addEventListener("pointercancel", end);
     this.stage.addEventListener("dblclick", (event) => {
-      if (!this.data?.pickable) this.zoomTo(this.zoom * 2, this.locate(event));
+      if (!this.data?.pickable) this.zoomTo(this.lens.zoom * 2, this.locate(event));
     });
   }
 
@@ -357,12 +282,12 @@ class Comparer {
     this.handle.addEventListener("pointerdown", (event) => {
       if (event.button !== 0 || !this.pictures[0]) return;
       this.handle.setPointerCapture(event.pointerId);
-      const seen = this.visible(this.panes()[0]);
+      const seen = this.lens.visible(this.lens.panes()[0]);
       grabbed = this.locate(event).x - (seen.x + seen.width * this.divider);
     });
     this.handle.addEventListener("pointermove", (event) => {
       if (grabbed === null) return;
-      const seen = this.visible(this.panes()[0]);
+      const seen = this.lens.visible(this.lens.panes()[0]);
       this.divide((this.locate(event).x - grabbed - seen.x) / seen.width);
     });
     const end = () => {
@@ -384,8 +309,8 @@ class Comparer {
       across: (this.mark.column + 0.5) / after.width,
       down: (this.mark.row + 0.5) / after.height,
     };
-    if (action === "in") this.zoomTo(this.zoom * ZOOM_STEP, at);
-    else if (action === "out") this.zoomTo(this.zoom / ZOOM_STEP, at);
+    if (action === "in") this.zoomTo(this.lens.zoom * ZOOM_STEP, at);
+    else if (action === "out") this.zoomTo(this.lens.zoom / ZOOM_STEP, at);
     else if (action === "fit") this.zoomTo(1);
   }
 
@@ -421,7 +346,7 @@ class Comparer {
 
   middle() {
     const after = this.pictures[1];
-    return { row: Math.floor(this.centre.y * after.height), column: Math.floor(this.centre.x * after.width) };
+    return { row: Math.floor(this.lens.centre.y * after.height), column: Math.floor(this.lens.centre.x * after.width) };
   }
 
   step(down, across) {

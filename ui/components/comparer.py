@@ -18,6 +18,7 @@ Mark = tuple[int, int] | tuple[int, int, tuple[int, int, int, int]]
 
 _component = register(
     "comparer",
+    scripts=("comparer_lens.js",),
     html="""
     <div class="ll comparer">
       <div class="frame">
