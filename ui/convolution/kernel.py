@@ -71,7 +71,8 @@ def _preset(ws: Workspace, node: Node, kernel: Kernel) -> None:
             key=key,
             index=None,
             placeholder="Your own",
-            on_change=lambda: _chosen(ws, node, state.get(key)),
+            on_change=_chosen,
+            args=(ws, node, key),
         )
         _save(ws, kernel, saved)
     preset = KERNELS.get(made or "")
@@ -84,7 +85,8 @@ def _preset(ws: Workspace, node: Node, kernel: Kernel) -> None:
             "Size",
             preset.sizes,
             key=key,
-            on_change=lambda: _make(ws, node, made, size=state.get(key)),
+            on_change=_sized,
+            args=(ws, node, made, key),
         )
     given = _settings(node)
     for row in preset.params:
@@ -120,7 +122,8 @@ def _made(node: Node, kernel: Kernel) -> str | None:
     return None
 
 
-def _chosen(ws: Workspace, node: Node, key: str | None) -> None:
+def _chosen(ws: Workspace, node: Node, widget: str) -> None:
+    key = state.get(widget)
     if key is None:
         return
     if key.startswith(f"{_OWN}:"):
@@ -128,6 +131,10 @@ def _chosen(ws: Workspace, node: Node, key: str | None) -> None:
         return
     state.put(f"preset-args:{node.name}", {"preset": key})
     _make(ws, node, key)
+
+
+def _sized(ws: Workspace, node: Node, preset: str, widget: str) -> None:
+    _make(ws, node, preset, size=int(state.get(widget)))
 
 
 def _make(ws: Workspace, node: Node, key: str, *, size: int | None = None, **more: Any) -> None:
@@ -142,7 +149,8 @@ def _make(ws: Workspace, node: Node, key: str, *, size: int | None = None, **mor
     made = preset.make(size, **args)
     if len(made) > 1:  # from now on two layers, each with a kernel of its own
         state.put(f"preset-args:{node.name}", {})
-        ws.edit(partial(chain.with_gradient, name=node.name, kernels=made))
+        if ws.edit(partial(chain.with_gradient, name=node.name, kernels=made)):
+            ws.select(ws.spec.nodes[ws.spec.main.positions[node.name] + 2].name)
     else:
         _set(ws, node, made[0])
 
@@ -229,9 +237,10 @@ def _by_hand(ws: Workspace, node: Node, kernel: Kernel) -> None:
         key=key,
         height=130,
         help="A row a line, numbers apart by spaces or commas; fractions such as 1/9 work.",
-        on_change=lambda: _try(
+        on_change=lambda key: _try(
             ws, lambda: _set(ws, node, kernels.parse_kernel(str(state.get(key))))
         ),
+        args=(key,),
     )
 
 

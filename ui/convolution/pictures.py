@@ -41,7 +41,7 @@ def choose(here: Bench, ws: Workspace) -> None:
     picture = here.picture
     words = [f"{picture.height} × {picture.width} pixels", *picture.notes]
     if here.chosen in SAMPLES:
-        words.append(SAMPLES[here.chosen].credit)
+        words += [SAMPLES[here.chosen].credit, SAMPLES[here.chosen].help]
     if here.preview is not picture:
         small = here.preview
         words.append(

@@ -9,11 +9,12 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from builder.catalog import CATALOG
-from builder.labs import chain
+from builder.labs import chain, pixel
 from builder.labs.tones import TONES, histogram, outside
 from builder.resolve.window import explain_window
 from ui import state
 from ui.components import comparer
+from ui.components.comparer import Mark
 from ui.convolution.bench import Bench, Values, Work, shown
 from ui.state import Workspace
 
@@ -45,7 +46,7 @@ def viewer(here: Bench, ws: Workspace, done: Work) -> None:
         before_size=done.values.shape[:2],
         after_size=(height, width),
         key="convolution-comparer",
-        mark=here.point if here.point and here.point < (height, width) else None,
+        mark=_mark(here, done, name),
         height=470,
         on_intent=lambda intent: _picked(here, intent),
     )
@@ -75,6 +76,19 @@ def _channel(here: Bench, values: Values) -> None:
         key=key,
         on_change=lambda: setattr(here, "channel", int(state.get(key))),
     )
+
+
+def _mark(here: Bench, done: Work, name: str) -> Mark | None:
+    """Return the pixel that is looked at, and the part of the picture that it comes from."""
+    height, width, _ = done.stages[name].values.shape
+    if here.point is None or here.point[0] >= height or here.point[1] >= width:
+        return None
+    assert done.model is not None
+    module = dict(done.model.named_modules()).get(name)
+    first = done.resolution.by_name[name].sources[0] not in done.stages
+    if module is None or not first or not pixel.explains(module):
+        return here.point
+    return (*here.point, pixel.look(module, done.tensor(name), 0, *here.point).box)
 
 
 def _picked(here: Bench, intent: dict[str, Any]) -> None:
