@@ -26,7 +26,7 @@ from builder.labs.feature_maps import (
     output_of,
 )
 from builder.labs.framing import FITS, Frame, as_picture, fit
-from builder.labs.map_sheet import TILE, colour_tiles, sheet, shrink, span, tiles
+from builder.labs.map_sheet import TILE, colour_tiles, sheet, shrink, span, strip, tiles
 from builder.labs.predictions import next_mistake, predictions
 from builder.labs.tones import to_pixels
 from builder.resolve import Step
@@ -450,19 +450,30 @@ def test_the_next_mistake_is_found_round_and_round() -> None:
 # sheets
 
 
+def read(png: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(png)))
+
+
 def test_a_sheet_holds_every_map_where_it_belongs() -> None:
-    maps = torch.rand(5, 6, 6)
-    pictures = tiles(maps, "rescale")
-    paper = np.asarray(Image.open(io.BytesIO(sheet(pictures, 3))))
-    scale = TILE // 6
-    assert paper.shape[2] == 4
-    step = paper.shape[1] // 3
-    for number in range(5):
-        top, left = number // 3 * step, number % 3 * step
-        area = paper[top : top + 6 * scale, left : left + 6 * scale]
+    pictures = tiles(torch.rand(5, 6, 4), "rescale")
+    paper = read(sheet(pictures, 3))
+    assert paper.shape == (12, 12, 3)
+    for number, picture in enumerate(pictures):
+        top, left = number // 3 * 6, number % 3 * 4
+        assert np.array_equal(paper[top : top + 6, left : left + 4], picture)
+    assert (paper[6:, 8:] == 0).all()
+
+
+def test_a_strip_holds_maps_side_by_side_and_is_clear_between_them() -> None:
+    pictures = tiles(torch.rand(3, 6, 4), "rescale")
+    paper = read(strip(pictures, 60))
+    gap = (paper.shape[1] - 3 * 40) // 2
+    assert paper.shape == (60, 3 * 40 + 2 * gap, 4)
+    for number, picture in enumerate(pictures):
+        area = paper[:, number * (40 + gap) : number * (40 + gap) + 40]
         assert (area[..., 3] == 255).all()
-        assert np.array_equal(area[::scale, ::scale, :3], pictures[number])
-    assert (paper[-1, -1] == 0).all()
+        assert np.array_equal(area[::10, ::10, :3], picture)
+    assert (paper[:, 40 : 40 + gap] == 0).all()
 
 
 @pytest.mark.parametrize("tone", ["rescale", "signed"])

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from builder.labs.tones import to_pixels
+from builder.labs.tones import encode_png, to_pixels
 
 Tiles: TypeAlias = NDArray[np.uint8]
 Range: TypeAlias = tuple[float, float]
 
-TILE = 120  # pixels of a tile's longer side, at least; a page shows no more
-_GAP = 0.08  # of a tile
+TILE = 160  # pixels of a tile's longer side; a page shows no more
+_GAP = 6  # pixels
 
 
 def span(maps: Tensor) -> Range:
@@ -62,31 +62,29 @@ def colour_tiles(filters: Tensor) -> Tiles:
     return np.stack([to_pixels(one, "clip") for one in pictures])
 
 
-def sheet(pictures: Tiles, columns: int, side: int = TILE) -> bytes:
-    """Return pictures (n, h, w, 3) as one PNG, row by row, clear between them.
-
-    Each stands at the top left of a cell of `cell(h, w)`; one smaller than `side` is made larger
-    by whole steps, so that every value stays a square.
-    """
+def sheet(pictures: Tiles, columns: int) -> bytes:
+    """Return pictures (n, h, w, 3) as one PNG, row by row and without a gap."""
     count, height, width, _ = pictures.shape
+    rows = math.ceil(count / columns)
+    paper = np.zeros((rows * columns, height, width, 3), np.uint8)
+    paper[:count] = pictures
+    laid = paper.reshape(rows, columns, height, width, 3).swapaxes(1, 2)
+    return encode_png(laid.reshape(rows * height, columns * width, 3))
+
+
+def strip(pictures: Tiles, side: int) -> bytes:
+    """Return pictures (n, h, w, 3) side by side as one PNG, clear between them.
+
+    One smaller than `side` is made larger by whole steps, so that every value stays a square.
+    """
+    _, height, width, _ = pictures.shape
     scale = max(1, math.ceil(side / max(height, width)))
     large = pictures.repeat(scale, axis=1).repeat(scale, axis=2)
-    tall, wide = (round(side * scale) for side in cell(height, width))
-    rows = math.ceil(count / columns)
-    if count == 1:
-        tall, wide = large.shape[1:3]
-    paper: NDArray[Any] = np.zeros((rows * tall, columns * wide, 4), np.uint8)
-    for number, picture in enumerate(large):
-        top, left = number // columns * tall, number % columns * wide
-        area = paper[top : top + picture.shape[0], left : left + picture.shape[1]]
-        area[..., :3] = picture
-        area[..., 3] = 255
+    gap = np.zeros((height * scale, _GAP, 4), np.uint8)
+    parts: list[NDArray[Any]] = []
+    for picture in large:
+        solid = np.full((*picture.shape[:2], 1), 255, np.uint8)
+        parts += [gap, np.concatenate([picture, solid], axis=2)]
     data = io.BytesIO()
-    Image.fromarray(paper, "RGBA").save(data, "PNG", compress_level=1)
+    Image.fromarray(np.concatenate(parts[1:], axis=1)).save(data, "PNG", compress_level=1)
     return data.getvalue()
-
-
-def cell(height: int, width: int) -> tuple[float, float]:
-    """Return the height and width that a picture takes on a sheet, the gap included."""
-    gap = _GAP * max(height, width)
-    return height + gap, width + gap

@@ -6,13 +6,13 @@ import streamlit as st
 from torch import Tensor
 
 from builder.labs.feature_maps import filters_of
-from builder.labs.map_sheet import Tiles, colour_tiles, shrink, span, tiles
+from builder.labs.map_sheet import Tiles, colour_tiles, sheet, shrink, span, tiles
 from ui import state
-from ui.feature_maps import figures
+from ui.components.tile_sheet import tile_sheet
 from ui.feature_maps.bench import Bench, Subject
 from ui.feature_maps.paging import page_of
 
-PAGE = 64
+PAGE, COLUMNS = 64, 8
 _SIGNED = "red is above 0, blue below, and each is as strong as its strongest weight"
 
 
@@ -42,14 +42,15 @@ def filters(here: Bench, model: Subject) -> None:
         numbers = page_of(here, f"filters:{here.filtered}", len(weight), PAGE)
     shown = weight[numbers.start : numbers.stop]
     what = "output" if single else "input"
-    st.plotly_chart(
-        figures.map_sheet(
-            filter_tiles(shown),
-            [str(number) for number in numbers],
-            [f"{what} {number}: {_weights(weight[number])}" for number in numbers],
-        ),
+    pictures = filter_tiles(shown)
+    height, width = pictures.shape[1:3]
+    tile_sheet(
+        sheet(pictures, COLUMNS),
+        size=(height, width),
+        columns=COLUMNS,
+        labels=[str(number) for number in numbers],
+        facts=[f"{what} {number}: {_weights(weight[number])}" for number in numbers],
         key="maps:filters",
-        config=figures.CONFIG,
     )
     if inputs == 3:
         words = "one filter an output, its inputs as red, green and blue; grey is 0"

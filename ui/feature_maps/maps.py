@@ -8,18 +8,19 @@ import streamlit as st
 from torch import Tensor
 
 from builder.labs.feature_maps import Layer, filters_of
-from builder.labs.map_sheet import sheet, shrink, span, tiles
+from builder.labs.map_sheet import Range, sheet, shrink, span, strip, tiles
 from builder.labs.tones import TONES
 from ui import state
+from ui.components.tile_sheet import tile_sheet
 from ui.feature_maps import figures
 from ui.feature_maps.bench import Bench, Subject, Work
 from ui.feature_maps.filters import filter_tiles
 from ui.feature_maps.overview import EVERY, every_layer
 from ui.feature_maps.paging import page_of
 
-PAGE = 32
+PAGE, COLUMNS = 32, 8
 _MOST_IN_LIST = 60
-_MOST_FILTERS = 16
+_MOST_FILTERS, _FILTERS_IN_ROW = 16, 4
 _TONES = ("rescale", "signed")
 _SCALES = {False: "each its own", True: "one for all"}
 
@@ -89,7 +90,7 @@ def _maps(here: Bench, model: Subject, done: Work, layer: Layer, values: Tensor)
     here.channel = min(here.channel, count - 1)
     if count > 1:
         _sheet(here, done, layer, values, numbers)
-    words = [spread(values)]
+    words = [f"the layer: {spread(values)}"]
     silent = int((values.flatten(1) == 0).all(dim=1).sum())
     if silent:
         words.append(f"{silent} of {count} are 0 everywhere")
@@ -128,25 +129,16 @@ def _sheet(here: Bench, done: Work, layer: Layer, values: Tensor, numbers: range
         (done.made_from, layer.name, numbers, here.tone, here.shared),
         lambda: tiles(shrink(shown), here.tone, span(values) if here.shared else None),
     )
-    # The key tells sheets apart, or a selection would be carried over to the next one.
-    key = f"maps:sheet:{layer.name}:{numbers.start}"
-
-    def picked() -> None:
-        chosen = state.get(key)["selection"]["point_indices"]
-        if chosen:
-            here.channel = numbers[chosen[0]]
-
-    st.plotly_chart(
-        figures.map_sheet(
-            pictures,
-            [str(number) for number in numbers],
-            [f"channel {number}: {spread(values[number])}" for number in numbers],
-            chosen=numbers.index(here.channel) if here.channel in numbers else None,
-        ),
-        key=key,
-        config=figures.CONFIG,
-        selection_mode="points",
-        on_select=picked,
+    height, width = pictures.shape[1:3]
+    tile_sheet(
+        sheet(pictures, COLUMNS),
+        size=(height, width),
+        columns=COLUMNS,
+        labels=[str(number) for number in numbers],
+        facts=[f"channel {number}: {spread(values[number])}" for number in numbers],
+        chosen=numbers.index(here.channel) if here.channel in numbers else None,
+        key="maps:sheet",
+        on_intent=lambda intent: setattr(here, "channel", numbers[intent["number"]]),
     )
 
 
@@ -154,9 +146,10 @@ def _one(here: Bench, model: Subject, layer: Layer, values: Tensor) -> None:
     """Draw one map large, its values under the pointer, and the filters that made it."""
     large, beside = st.columns([1.6, 1])
     chosen = values[here.channel]
+    ends = span(values if here.shared else chosen)
     with large:
         st.plotly_chart(
-            figures.one_map(chosen, here.tone, span(values if here.shared else chosen)),
+            figures.one_map(chosen, here.tone, ends),
             key="maps:one",
             config=figures.CONFIG,
         )
@@ -168,21 +161,30 @@ def _one(here: Bench, model: Subject, layer: Layer, values: Tensor) -> None:
                 help="A click on a map chooses it as well.",
                 on_change=lambda: setattr(here, "channel", state.get(key)),
             )  # fmt: skip
-        st.caption(f"{spread(chosen)}. Each value is under the pointer.")
+        st.caption(f"{_ends(here, ends)} Each value is under the pointer.")
         weight = filters_of(model.model, model.spec).get(layer.name)
         if weight is not None and len(weight) == len(values):
             _made_by(weight[here.channel])
 
 
+def _ends(here: Bench, ends: Range) -> str:
+    low, high = ends
+    if here.tone == "signed":
+        reach = max(abs(low), abs(high))
+        return f"Blue is {-reach:.3g}, white 0, red {reach:.3g}."
+    return f"Black is {low:.3g}, white {high:.3g}."
+
+
 def _made_by(weight: Tensor) -> None:
     inputs = len(weight)
     parts = weight.unsqueeze(0) if inputs == 3 else weight[:_MOST_FILTERS].unsqueeze(1)
-    st.image(sheet(filter_tiles(parts), min(4, len(parts)), side=90))
-    more = f", the first {_MOST_FILTERS} of them" if inputs > _MOST_FILTERS else ""
-    few = inputs in (1, 3)
-    st.caption(
-        "The filter that made it." if few else f"Its filters, one for each of {inputs} maps{more}."
-    )
+    for row in parts.split(_FILTERS_IN_ROW):
+        st.image(strip(filter_tiles(row), side=72))
+    if inputs in (1, 3):
+        st.caption("The filter that made it.")
+        return
+    more = f"; the first {_MOST_FILTERS} are here" if inputs > _MOST_FILTERS else ""
+    st.caption(f"The filters that made it, one for each of the {inputs} maps before{more}.")
 
 
 def spread(values: Tensor) -> str:

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from builder.labs.feature_maps import Layer
-from builder.labs.map_sheet import sheet, shrink, tiles
+from builder.labs.map_sheet import shrink, strip, tiles
 from ui.feature_maps.bench import Bench, Work
 from ui.feature_maps.paging import page_of
 
@@ -33,10 +33,10 @@ def every_layer(here: Bench, done: Work) -> None:
 def _strip(layer: Layer, tone: str) -> bytes:
     maps = layer.maps
     if maps is not None:
-        return sheet(tiles(shrink(maps[:_MAPS], _SIDE), tone), min(_MAPS, len(maps)), side=_SIDE)
+        return strip(tiles(shrink(maps[:_MAPS], _SIDE), tone), _SIDE)
     row = layer.row
     assert row is not None
     wide = min(_ROW, len(row))
     missing = -len(row) % wide
     table = F.pad(row, (0, missing), value=torch.nan).reshape(1, -1, wide)
-    return sheet(tiles(table, "signed"), 1, side=_SIDE * _MAPS)
+    return strip(tiles(table, "signed"), _SIDE * _MAPS)

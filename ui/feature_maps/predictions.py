@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import streamlit as st
 
-from builder.labs.map_sheet import sheet
+from builder.labs.map_sheet import strip
 from builder.labs.predictions import predictions as likeliest
 from ui.feature_maps import figures
 from ui.feature_maps.bench import Bench, Work
+
+_WIDTH = 220
 
 
 def predictions(here: Bench, done: Work) -> None:
     """Draw both side by side."""
     picture, chart = st.columns([1, 3.6])
     with picture:
-        st.image(here.once("shown", done.made_from, _large, done), width=220)
+        st.image(here.once("shown", done.made_from, _large, done), width=_WIDTH)
         size = " × ".join(map(str, done.x.shape[1:]))
         label = f"a {done.label}, " if done.label else ""
         st.caption(f"{label}{size}, from 0 to 1")
@@ -24,7 +26,7 @@ def predictions(here: Bench, done: Work) -> None:
 
 def _large(done: Work) -> bytes:
     pixels = (done.shown * 255).round().astype("uint8")
-    return sheet(pixels.repeat(3 // pixels.shape[2], axis=2)[None], 1)
+    return strip(pixels.repeat(3 // pixels.shape[2], axis=2)[None], side=2 * _WIDTH)
 
 
 def _verdict(name: str, label: str | None) -> str:

@@ -9,7 +9,7 @@ from builder import BuilderError
 from builder.labs import attribution
 from builder.labs.attribution import METHODS, Explanation
 from builder.labs.feature_maps import modules_of
-from builder.labs.map_sheet import sheet
+from builder.labs.map_sheet import strip
 from builder.labs.predictions import predictions
 from ui import state
 from ui.feature_maps.bench import Bench, Subject, Work
@@ -109,7 +109,7 @@ def _draw(done: Work, found: Explanation) -> None:
     titles = ("what the model sees", "the heat over it", "the heat alone")
     for column, tile, title in zip(st.columns(3), tiles, titles, strict=True):
         with column:
-            st.image(sheet(tile[None], 1, side=480), width="stretch")
+            st.image(strip(tile[None], side=480), width="stretch")
             st.caption(title)
     low, high = float(found.heat.min()), float(found.heat.max())
     if low == high == 0:
