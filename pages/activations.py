@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui.activations import chosen, curves, depth, inplace, numbers
+from ui.activations import chosen, curves, depth, in_model, inplace, numbers
 from ui.frame import through_app
 
 through_app()
@@ -12,6 +12,7 @@ SECTIONS = {
     "Your numbers": numbers.section,
     "In place": inplace.section,
     "Through depth": depth.section,
+    "In your model": in_model.section,
 }
 
 picked = chosen.parameters(chosen.choose())

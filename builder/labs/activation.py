@@ -50,7 +50,8 @@ def activation_of(op: str) -> str | None:
 def curved(module: nn.Module) -> bool:
     """Whether a module is an activation each of whose outputs depends on its own input alone."""
     op = f"nn.{type(module).__name__}"
-    return op in ACTIVATIONS and _kind(op) in ("curve", "random")
+    args = {"num_parameters": getattr(module, "num_parameters", 1)}
+    return op in ACTIVATIONS and view(op, args) in ("curve", "random")
 
 
 def make(op: str, args: Mapping[str, Any] | None = None) -> nn.Module:
