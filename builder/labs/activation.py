@@ -34,7 +34,7 @@ ACTIVATIONS: Mapping[str, Layer] = MappingProxyType(
 )
 SATURATED = 1e-2  # a slope below this hands on less than a hundredth of a gradient
 _JUMP = 1e-6  # Softplus changes over to the identity with a step of 2e-9, which nobody means
-_HALVINGS, _SURE = 64, 16
+_STEPS, _HALVINGS = 8192, 64
 
 
 def activation_of(op: str) -> str | None:
@@ -121,6 +121,12 @@ def sloped(function: Callable[[Tensor], Tensor], x: Array) -> tuple[Array, Array
     return y.detach().numpy(), slope.numpy()
 
 
+def _values(function: Callable[[Tensor], Tensor], x: Array) -> Array:
+    with torch.no_grad():
+        y: Array = function(torch.from_numpy(x)).numpy()
+    return y
+
+
 @dataclass(frozen=True)
 class Zone:
     """A stretch of inputs, and whether the slope there is small (`saturated`) or 0 (`dead`)."""
@@ -180,8 +186,9 @@ def trace(
     if points < 2:
         raise LabError(f"A curve of {points} points is none; 2 or more work.")
     grid = np.linspace(low, high, points)
-    jumps = _breaks(lambda x: sloped(function, x)[0], grid)
-    bends = _breaks(lambda x: sloped(function, x)[1], grid)
+    fine = np.linspace(low, high, _STEPS + 1)
+    jumps = _breaks(lambda x: _values(function, x), fine)
+    bends = _breaks(lambda x: sloped(function, x)[1], fine)
     kinks = bends[~np.isin(bends[:, 1], jumps[:, 1])]
     breaks = np.concatenate([jumps, kinks])
     x = np.concatenate([grid[~np.isin(grid, breaks)], breaks.reshape(-1), breaks[:, 1]])
@@ -210,20 +217,19 @@ def _breaks(function: Callable[[Array], Array], grid: Array) -> Array:
     """Return the two neighbouring numbers on either side of each jump, (n, 2).
 
     Every step of the grid is halved until its ends are neighbours, going where more of the change
-    lies; what is continuous changes by nothing then. After `_SURE` halvings only the steps that
-    still change are followed.
+    lies; what is continuous changes by nothing then, and is followed no further. A jump against
+    the slope is found if it is larger than what the slope makes in one step.
     """
     low, high = grid[:-1], grid[1:]
     left, right = function(low), function(high)
-    for halving in range(_HALVINGS):
+    for _ in range(_HALVINGS):
         middle = (low + high) / 2
         value = function(middle)
         first = np.abs(value - left) >= np.abs(right - value)
         high, right = np.where(first, middle, high), np.where(first, value, right)
         low, left = np.where(first, low, middle), np.where(first, left, value)
-        if halving >= _SURE:
-            kept = np.abs(right - left) > _JUMP * (1 + np.abs(left))
-            low, high, left, right = low[kept], high[kept], left[kept], right[kept]
+        kept = np.abs(right - left) > _JUMP * (1 + np.abs(left))
+        low, high, left, right = low[kept], high[kept], left[kept], right[kept]
     return np.stack([low, high], axis=1)
 
 
