@@ -25,6 +25,7 @@ def lab() -> None:
         st.warning(error.message, icon=":material/block:")
         st.page_link("pages/build.py", label="To the model", icon=":material/stacks:")
         return
+    choices.hint(here, model, done)
     predictions.predictions(here, done)
     seen, weights, why = st.tabs(
         ["Maps", "Filters", "Why: saliency and Grad-CAM"], key="maps-tabs", on_change="rerun"

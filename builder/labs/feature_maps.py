@@ -20,7 +20,8 @@ from builder.labs.framing import Frame
 from builder.resolve import Step, resolve
 from builder.spec import Block, ModelSpec, Node
 
-MOST_BYTES, MOST_MACS = 2**30, 10**11
+# Of one picture, as they are kept for as long as the page looks at them.
+MOST_BYTES, MOST_MACS = 2**29, 10**11
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,7 +32,7 @@ class Bench:
     """The choices of a session and the last work done.
 
     Args:
-        weights: `fresh`, or the id of a run; empty is the last run, where there is one.
+        weights: `fresh`, or the id of a run; empty is the last run there is.
         seed: of fresh weights.
         source: `data:` and the name of a data set, a key of `uploads`, or one of `SAMPLES`; empty
             is the first that fits.
@@ -151,6 +151,12 @@ def runs() -> dict[str, Run]:
     return {run.id: run for run in found if (store.folder(run.id) / "weights.pt").exists()}
 
 
+def weights_of(here: Bench) -> str:
+    """Return whose weights are looked at: those chosen, or the last run's as long as none are."""
+    known = runs()
+    return here.weights if here.weights in (*known, FRESH) else next(iter(known), FRESH)
+
+
 def run_title(run: Run) -> str:
     """Return what a run is called in a list."""
     when = time.strftime("%d %b, %H:%M:%S", time.localtime(run.created))
@@ -164,7 +170,7 @@ def subject(here: Bench) -> Subject:
     Raises:
         BuilderError: it cannot run, its input holds no picture, or the weights do not fit.
     """
-    run = runs().get(here.weights)
+    run = runs().get(weights_of(here))
     if run is None:
         spec = state.workspace().spec
         return here.once("subject", (spec, here.seed), lambda: _fresh(spec, here.seed))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from builder import BuilderError, ModelSpec
-from builder.data import load
+from builder.data import DATASETS, load
 from builder.labs.framing import FITS
 from builder.labs.pictures import MAX_BYTES, SAMPLES, read_picture
 from builder.labs.predictions import next_mistake
@@ -18,22 +19,24 @@ from ui.feature_maps.bench import (
     SIDE,
     Bench,
     Subject,
+    Work,
     dataset_of,
     run_title,
     runs,
     samples_for,
     sources,
+    weights_of,
 )
+
+_LIGHT = 0.5  # of a picture's median
 
 
 def choose_weights(here: Bench) -> None:
     """Draw the choice between fresh weights and those of a run."""
-    known = runs()
-    if here.weights not in known:
-        here.weights = next(iter(known), FRESH)
-    titles = {run.id: run_title(run) for run in known.values()} | {FRESH: "Fresh, untrained"}
-    _selectbox(here, "Weights", "weights", titles, width=330)
-    if here.weights == FRESH:
+    titles = {run.id: run_title(run) for run in runs().values()} | {FRESH: "Fresh, untrained"}
+    chosen = weights_of(here)
+    _selectbox(here, "Weights", "weights", titles, chosen, width=330)
+    if chosen == FRESH:
         _number(here, "Seed", "seed", 2**31 - 1, "Draws other fresh weights.")
 
 
@@ -44,7 +47,7 @@ def choose_picture(here: Bench, model: Subject) -> None:
     titles = sources(here, model)
     if here.source not in titles:
         here.source, here.number = next(iter(titles)), 0
-    _selectbox(here, "Picture", "source", titles, width=230)
+    _selectbox(here, "Picture", "source", titles, here.source, width=230)
     name = dataset_of(here.source)
     if name is None:
         _fitted(here)
@@ -146,8 +149,22 @@ def about(here: Bench, model: Subject) -> None:
     st.caption(" · ".join(word for word in words if word))
 
 
-def _selectbox(here: Bench, label: str, name: str, titles: dict[str, str], width: int) -> None:
-    key = state.show(f"maps:{name}", getattr(here, name))
+def hint(here: Bench, model: Subject, done: Work) -> None:
+    """Say so where a picture is dark on light and the model knows light on dark."""
+    own = dataset_of(here.source) is not None
+    if own or model.dataset is None or here.invert or float(np.median(done.shown)) < _LIGHT:
+        return
+    st.info(
+        f"The pictures of {DATASETS[model.dataset].title} are light on dark, and this one is light "
+        "all over: with Invert on, the model gets something more like what it knows.",
+        icon=":material/invert_colors:",
+    )
+
+
+def _selectbox(
+    here: Bench, label: str, name: str, titles: dict[str, str], chosen: str, width: int
+) -> None:
+    key = state.show(f"maps:{name}", chosen)
     st.selectbox(
         label,
         list(titles),

@@ -18,16 +18,15 @@ _LAYERS, _MAPS, _SIDE, _ROW = 10, 10, 72, 64
 def every_layer(here: Bench, done: Work) -> None:
     """Draw the layers of a page, each as a strip of its first maps."""
     numbers = page_of(here, "layers", len(done.layers), _LAYERS)
+    drawn: dict[str, bytes] = here.once("strips", (done.made_from, here.tone), dict)
     for layer in done.layers[numbers.start : numbers.stop]:
+        if layer.name not in drawn:
+            drawn[layer.name] = _strip(layer, here.tone)
         shape = " × ".join(map(str, layer.shape[1:]))
-        maps = layer.maps
-        more = (
-            f", the first {_MAPS} of {len(maps)}" if maps is not None and len(maps) > _MAPS else ""
-        )
+        count = 0 if layer.maps is None else len(layer.maps)
+        more = f", the first {_MAPS} of {count}" if count > _MAPS else ""
         st.markdown(f"**{layer.name}** · `{layer.op}` :gray[{shape}{more}]")
-        st.image(
-            here.once(f"strip:{layer.name}", (done.made_from, here.tone), _strip, layer, here.tone)
-        )
+        st.image(drawn[layer.name])
 
 
 def _strip(layer: Layer, tone: str) -> bytes:
