@@ -68,6 +68,8 @@ def make(op: str, args: Mapping[str, Any] | None = None) -> nn.Module:
     known = {**row.initial_args(), **(args or {})}
     for name, value in known.items():
         problem = row.fields[name].problem(value)
+        if isinstance(value, float) and np.isinf(value):
+            problem = f"{name} is {value}; a finite number works."
         if problem is not None:
             raise LabError(f"{row.title}: {problem}")
     try:

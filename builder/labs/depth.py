@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from builder.errors import LabError, shown
 from builder.labs.activation import SATURATED, curved, make
+from builder.labs.numbers import apply
 
 MOST_LAYERS, MOST_WIDTH, MOST_VALUES = 100, 1024, 2000
 
@@ -129,7 +130,7 @@ def stack(
         seed: of the weights; torch's own random state stays as it is.
 
     Raises:
-        LabError: one of these is out of range, or the activation halves its input.
+        LabError: one of these is out of range, or the activation does not hand (N, width) on.
     """
     if initial not in INITIAL:
         raise LabError(f"There is no start {shown(initial)}; there are {', '.join(INITIAL)}.")
@@ -137,6 +138,9 @@ def stack(
     _in_range("width", width, 2, MOST_WIDTH)
     if not 0 <= std <= 100:
         raise LabError(f"std is {std:g}; a number from 0 to 100 works.")
+    size = (1, width)
+    if apply(op, args or {}, torch.zeros(size)).shape != size:
+        raise LabError(f"{op} gives fewer numbers than it gets; no tower of one width has it.")
     start = INITIAL[initial]
     generator = torch.Generator().manual_seed(seed)
     tower = nn.Sequential()

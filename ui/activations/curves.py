@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -30,12 +31,17 @@ def section(chosen: Sequence[Chosen]) -> None:
     low, high, points = _range()
     curved = [one for one in chosen if one.view in _CURVED]
     if curved:
-        _charts(curved, [curve(one.op, one.args, low, high, points) for one in curved])
+        _charts(curved, [_curve(one.op, one.args, low, high, points) for one in curved])
         facts_table(curved)
     for one in chosen:
         if one.view in VIEWS:
             VIEWS[one.view](one, low, high, points)
     formulas(chosen)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _curve(op: str, args: Mapping[str, Any], low: float, high: float, points: int) -> Curve:
+    return curve(op, args, low, high, points)
 
 
 def _range() -> tuple[float, float, int]:

@@ -49,13 +49,10 @@ def section(chosen: Sequence[Chosen]) -> None:
     batch = settings.pop("batch")
     seen: list[tuple[Chosen, tuple[Spread, ...]]] = []
     for one in chosen:
-        if one.view == "gate":
-            st.caption(f"{one.title} halves its input, so it cannot stand in a tower of one width.")
-            continue
         try:
             seen.append((one, _seen(one.op, one.args, settings, batch)))
         except BuilderError as error:
-            st.caption(f":red[{one.title}: {error.message}]")
+            st.caption(f":red[{error.message}]")
     if not seen:
         st.info("Choose an activation above, and what becomes of its values appears here.")
         return
