@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -44,7 +45,7 @@ def section(_: Sequence[Chosen]) -> None:
             "Samples", _SAMPLES, 64, key="samples", width=170, bind="query-params"
         )
     try:
-        found = _looked(spec.to_json(), weights, data, count, seed)
+        found = _looked(spec.to_json(), weights, _stamp(weights), data, count, seed)
     except BuilderError as error:
         st.warning(error.message, icon=":material/block:")
         st.page_link("pages/build.py", label="To the model", icon=":material/stacks:")
@@ -101,14 +102,22 @@ def _recipe(weights: str, data: str) -> Recipe:
     return Recipe(dataset=data)
 
 
+def _path(run_id: str) -> Path:
+    return state.store().folder(run_id) / "weights.pt"
+
+
+def _stamp(weights: str) -> int:
+    """Return when a run last wrote its weights; 0 for fresh ones, which their seed tells."""
+    return 0 if weights == _FRESH else _path(weights).stat().st_mtime_ns
+
+
 @st.cache_data(max_entries=32, show_spinner="Running the model")
-def _looked(text: str, weights: str, data: str, count: int, seed: int) -> Looked:
+def _looked(text: str, weights: str, stamp: int, data: str, count: int, seed: int) -> Looked:
     spec = ModelSpec.from_json(text)
     if weights == _FRESH:
         values = preactivations.fresh_weights(spec, seed)
     else:
-        path = state.store().folder(weights) / "weights.pt"
-        values = load_weights(path.read_bytes())
+        values = load_weights(_path(weights).read_bytes())
     if data == _RANDOM:
         inputs = preactivations.random_inputs(spec, count, seed)
     else:
