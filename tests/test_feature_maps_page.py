@@ -149,7 +149,7 @@ def test_a_picture_is_fitted_as_chosen(app: AppTest) -> None:
 
 def test_a_sample_has_its_class_and_any_other_can_be_drawn(app: AppTest) -> None:
     app.number_input(key="maps:number").set_value(600).run()
-    assert "a 1," in said(app)
+    assert "it is 1" in said(app)
     [button] = [button for button in app.button if button.label == "Any"]
     button.click().run()
     assert not app.exception
@@ -299,3 +299,15 @@ def test_what_gives_no_score_says_what_would(app: AppTest) -> None:
     on_tab(app, "Why: saliency and Grad-CAM")
     assert not app.exception
     assert "starts from a score" in said(app)
+
+
+def test_layers_in_place_are_explained_and_it_is_said_how(app: AppTest) -> None:
+    nodes = tuple(
+        replace(node, args={"inplace": True}) if node.op == "nn.ReLU" else node
+        for node in TEMPLATES["LeNet5"].nodes
+    )
+    opened(app, replace(TEMPLATES["LeNet5"], nodes=nodes))
+    on_tab(app, "Why: saliency and Grad-CAM")
+    app.segmented_control(key="maps:method").set_value("grad_cam").run()
+    assert not app.exception
+    assert "out of place" in said(app)

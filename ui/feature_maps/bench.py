@@ -94,6 +94,7 @@ class Subject:
         frame: how its input holds a picture.
         run: whose weights they are, `None` for fresh ones.
         dataset: what it was trained on, if that are pictures.
+        mended: whether layers that write over their input were made not to.
     """
 
     made_from: object
@@ -102,6 +103,7 @@ class Subject:
     frame: Frame
     run: Run | None = None
     dataset: str | None = None
+    mended: bool = False
 
     @property
     def datasets(self) -> tuple[Dataset, ...]:
@@ -180,16 +182,17 @@ def subject(here: Bench) -> Subject:
 
 
 def _fresh(spec: ModelSpec, seed: int) -> Subject:
-    frame = Frame.of(spec)
-    spec = out_of_place(spec)
+    frame, given = Frame.of(spec), spec
+    spec = out_of_place(given)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = build(spec)
-    return Subject((spec, seed), spec, model.eval(), frame)
+    return Subject((spec, seed), spec, model.eval(), frame, mended=spec != given)
 
 
 def _trained(run: Run, made_from: object) -> Subject:
-    spec = out_of_place(ModelSpec.from_json(run.spec))
+    given = ModelSpec.from_json(run.spec)
+    spec = out_of_place(given)
     frame = Frame.of(spec)
     model = build(spec)
     path = state.store().folder(run.id) / "weights.pt"
@@ -202,7 +205,7 @@ def _trained(run: Run, made_from: object) -> Subject:
         ) from None
     name = Recipe.from_json(run.recipe).dataset
     dataset = name if DATASETS[name].kind == "picture" else None
-    return Subject(made_from, spec, model.eval(), frame, run, dataset)
+    return Subject(made_from, spec, model.eval(), frame, run, dataset, mended=spec != given)
 
 
 def sources(here: Bench, model: Subject) -> dict[str, str]:

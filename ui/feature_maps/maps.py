@@ -17,6 +17,7 @@ from ui.feature_maps.bench import Bench, Subject, Work
 from ui.feature_maps.filters import filter_tiles
 from ui.feature_maps.overview import EVERY, every_layer
 from ui.feature_maps.paging import page_of
+from ui.feature_maps.words import size, spread
 
 PAGE, COLUMNS = 32, 8
 _MOST_IN_LIST = 60
@@ -62,14 +63,10 @@ def _list(here: Bench, known: Mapping[str, Layer]) -> None:
             "Layer",
             list(titles),
             format_func=titles.__getitem__,
-            captions=["at a glance", *(_size(layer) for layer in known.values())],
+            captions=["at a glance", *(size(layer.shape[1:]) for layer in known.values())],
             key=key,
             on_change=took,
         )
-
-
-def _size(layer: Layer) -> str:
-    return " × ".join(map(str, layer.shape[1:]))
 
 
 def _row(done: Work, layer: Layer) -> None:
@@ -85,7 +82,7 @@ def _row(done: Work, layer: Layer) -> None:
 def _maps(here: Bench, model: Subject, done: Work, layer: Layer, values: Tensor) -> None:
     count = len(values)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        _look(here)
+        _look(here, count)
         numbers = page_of(here, f"maps:{layer.name}", count, PAGE)
     here.channel = min(here.channel, count - 1)
     if count > 1:
@@ -98,7 +95,7 @@ def _maps(here: Bench, model: Subject, done: Work, layer: Layer, values: Tensor)
     _one(here, model, layer, values)
 
 
-def _look(here: Bench) -> None:
+def _look(here: Bench, count: int) -> None:
     tone = state.show("maps:tone", here.tone)
     st.segmented_control(
         "Colours",
@@ -109,6 +106,8 @@ def _look(here: Bench) -> None:
         help="\n".join(f"- **{TONES[name].title}**: {TONES[name].help}" for name in _TONES),
         on_change=lambda: setattr(here, "tone", state.get(tone)),
     )
+    if count == 1:
+        return
     shared = state.show("maps:shared", here.shared)
     st.segmented_control(
         "Scale",
@@ -185,9 +184,3 @@ def _made_by(weight: Tensor) -> None:
         return
     more = f"; the first {_MOST_FILTERS} are here" if inputs > _MOST_FILTERS else ""
     st.caption(f"The filters that made it, one for each of the {inputs} maps before{more}.")
-
-
-def spread(values: Tensor) -> str:
-    """Return where values lie, in words."""
-    low, high = span(values)
-    return f"from {low:.3g} to {high:.3g}, mean {values.nanmean().item():.3g}"

@@ -10,6 +10,7 @@ from builder.labs.feature_maps import Layer
 from builder.labs.map_sheet import shrink, strip, tiles
 from ui.feature_maps.bench import Bench, Work
 from ui.feature_maps.paging import page_of
+from ui.feature_maps.words import size
 
 EVERY = ""
 _LAYERS, _MAPS, _SIDE, _ROW = 10, 10, 72, 64
@@ -22,10 +23,9 @@ def every_layer(here: Bench, done: Work) -> None:
     for layer in done.layers[numbers.start : numbers.stop]:
         if layer.name not in drawn:
             drawn[layer.name] = _strip(layer, here.tone)
-        shape = " × ".join(map(str, layer.shape[1:]))
         count = 0 if layer.maps is None else len(layer.maps)
         more = f", the first {_MAPS} of {count}" if count > _MAPS else ""
-        st.markdown(f"**{layer.name}** · `{layer.op}` :gray[{shape}{more}]")
+        st.markdown(f"**{layer.name}** · `{layer.op}` :gray[{size(layer.shape[1:])}{more}]")
         st.image(drawn[layer.name])
 
 

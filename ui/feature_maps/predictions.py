@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
+from builder.labs.feature_maps import Layer
 from builder.labs.map_sheet import strip
 from builder.labs.predictions import predictions as likeliest
+from builder.labs.tones import to_pixels
 from ui.feature_maps import figures
 from ui.feature_maps.bench import Bench, Work
+from ui.feature_maps.words import size
 
 _WIDTH = 220
 
@@ -16,17 +21,17 @@ def predictions(here: Bench, done: Work) -> None:
     """Draw both side by side."""
     picture, chart = st.columns([1, 3.6])
     with picture:
-        st.image(here.once("shown", done.made_from, _large, done), width=_WIDTH)
-        size = " × ".join(map(str, done.x.shape[1:]))
         label = f"a {done.label}, " if done.label else ""
-        st.caption(f"{label}{size}, from 0 to 1")
+        words = f"{label}{size(done.x.shape[1:])}, from 0 to 1"
+        shown = here.once("shown", done.made_from, _large, done.shown)
+        st.image(shown, width=_WIDTH, caption=words)
     with chart:
         _found(done)
 
 
-def _large(done: Work) -> bytes:
-    pixels = (done.shown * 255).round().astype("uint8")
-    return strip(pixels.repeat(3 // pixels.shape[2], axis=2)[None], side=2 * _WIDTH)
+def _large(picture: NDArray[np.float32]) -> bytes:
+    pixels = to_pixels(picture, "clip")
+    return strip(pixels[None], side=2 * _WIDTH)
 
 
 def _verdict(name: str, label: str | None) -> str:
@@ -48,11 +53,19 @@ def _found(done: Work) -> None:
         figure = figures.chances(found, done.label)
         st.plotly_chart(figure, key="maps:chances", config=figures.CONFIG)
     elif output:
-        given = output.shape[1:]
-        if given == (1,):
-            st.metric("The model gives", f"{output.value.item():.4g}")
-            return
-        st.caption(
-            f"The model gives {given}, not a score for each class, so there is nothing to predict. "
-            "What it gives is the last of the layers below."
-        )
+        _given(output)
+
+
+def _given(output: Layer) -> None:
+    """Draw what a model gives that gives no score for each class."""
+    shape = output.shape[1:]
+    if shape == (1,):
+        st.metric("The model gives", f"{output.value.item():.4g}")
+        return
+    st.caption(
+        f"The model gives {shape}, not a score for each class, so there is nothing to predict. "
+        "What it gives is the last of the layers below."
+    )
+    if len(shape) == 3 and shape[0] in (1, 3):
+        picture = output.value[0].permute(1, 2, 0).clamp(0, 1).numpy()
+        st.image(_large(picture), width=_WIDTH, caption=f"{size(shape)}, cut off at 0 and 1")

@@ -15,6 +15,7 @@ from ui import state
 from ui.feature_maps.bench import Bench, Subject, Work
 
 _MOST_CLASSES = 200
+_WIDTH = 340
 
 
 def reasons(here: Bench, model: Subject, done: Work) -> None:
@@ -33,6 +34,8 @@ def _reasons(here: Bench, model: Subject, done: Work) -> None:
         target = _target(here, done)
         layer = _layer(here, done, names) if METHODS[method].of_layer else ""
     st.caption(METHODS[method].help)
+    if model.mended:
+        st.caption("Layers in place are run out of place here: what they got is still needed.")
     if METHODS[method].of_layer and not layer:
         st.info(
             f"{model.spec.name} has no layer that gives maps of more than one pixel, and Grad-CAM "
@@ -107,10 +110,9 @@ def _draw(done: Work, found: Explanation) -> None:
     picture = np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
     tiles = (picture, attribution.overlay(done.shown, found), attribution.colours(found))
     titles = ("what the model sees", "the heat over it", "the heat alone")
-    for column, tile, title in zip(st.columns(3), tiles, titles, strict=True):
-        with column:
-            st.image(strip(tile[None], side=480), width="stretch")
-            st.caption(title)
+    with st.container(horizontal=True):
+        for tile, title in zip(tiles, titles, strict=True):
+            st.image(strip(tile[None], side=2 * _WIDTH), caption=title, width=_WIDTH)
     low, high = float(found.heat.min()), float(found.heat.max())
     if low == high == 0:
         st.info("The heat is 0 everywhere: nothing in the picture speaks for this class here.")
