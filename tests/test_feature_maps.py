@@ -610,6 +610,31 @@ def test_an_explanation_that_cannot_be_says_why() -> None:
             explain(method, model, spec, x, target, layer)
 
 
+def test_occlusion_costs_as_many_passes_as_it_was_said_to() -> None:
+    spec = TEMPLATES["MyNet with SubNet"]
+    model, x = built(spec)
+    passes = 0
+
+    def count(module: nn.Module, given: tuple[Tensor]) -> None:
+        nonlocal passes
+        passes += len(given[0])
+
+    model.register_forward_pre_hook(count)
+    explain("occlusion", model, spec, x, 0)
+    assert passes == METHODS["occlusion"].passes(16, 16)
+
+
+def test_an_explanation_that_would_take_too_long_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(attribution, "MOST_MACS", 10 * resolve(TEMPLATES["LeNet5"]).macs)
+    model, spec, x = _of(TEMPLATES["LeNet5"])
+    assert explain("saliency", model, spec, x, 0).heat.shape == (28, 28)
+    for method in ("integrated", "occlusion"):
+        with pytest.raises(BuilderError, match="a smaller input"):
+            explain(method, model, spec, x, 0)
+
+
 def test_a_layer_that_the_score_does_not_pass_is_told_in_words() -> None:
     spec = ModelSpec(
         "Aside",

@@ -23,6 +23,7 @@ from builder.labs.tones import TONES
 from builder.spec import Input
 from builder.store import Store
 from builder.train import Recipe
+from ui.components.tile_sheet import is_pick
 from ui.feature_maps.bench import Bench
 from ui.state import Workspace
 from ui.training import launcher
@@ -311,3 +312,20 @@ def test_layers_in_place_are_explained_and_it_is_said_how(app: AppTest) -> None:
     app.segmented_control(key="maps:method").set_value("grad_cam").run()
     assert not app.exception
     assert "out of place" in said(app)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"do": "pick", "number": 3},
+        {"do": "pick", "number": -1},
+        {"do": "pick", "number": True},
+        {"do": "pick", "number": "0"},
+        {"do": "open", "number": 0},
+        {"do": "pick", "number": 0, "more": 1},
+        {"do": "pick"},
+    ],
+)
+def test_a_message_that_picks_no_tile_is_none(message: dict[str, object]) -> None:
+    assert is_pick({"do": "pick", "number": 2}, 3)
+    assert not is_pick(message, 3)

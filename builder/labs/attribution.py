@@ -5,6 +5,7 @@ captum takes a second to import, so it is imported where it is used.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -27,6 +28,8 @@ Heat: TypeAlias = NDArray[np.float32]
 STEPS = 32  # of the way from black to the picture, for integrated gradients
 _BATCH_BYTES = 2**29
 _PATCHES = 5  # how many patches side by side cover the picture
+_BACK = 3  # a pass there and back costs as much as so many there
+MOST_MACS = 2 * 10**11  # of all passes together: half a minute of one core
 _STRENGTH = 0.8  # of the heat over the picture
 
 
@@ -49,13 +52,15 @@ class Method:
         title, help: what people read.
         signed: whether some places speak against the class.
         of_layer: whether it looks at one layer.
-        run: gives (1, C or 1, H, W) for a case.
+        passes: how many times as much as one forward pass it costs, for a picture (H, W).
+        run: gives the heat, (1, H, W), for a case.
     """
 
     title: str
     help: str
     signed: bool
     of_layer: bool
+    passes: Callable[[int, int], int]
     run: Callable[[_Case], Tensor]
 
 
@@ -97,15 +102,30 @@ def _occlusion(case: _Case) -> Tensor:
     from captum.attr import Occlusion
 
     _, channels, *sides = case.picture.shape
-    patch = [max(1, -(-side // _PATCHES)) for side in sides]
+    patches, strides = zip(*map(_patch, sides), strict=True)
     found: Tensor = Occlusion(case.forward).attribute(
         case.picture,
         target=case.target,
-        sliding_window_shapes=(channels, *patch),
-        strides=(channels, *(max(1, side // 2) for side in patch)),
+        sliding_window_shapes=(channels, *patches),
+        strides=(channels, *strides),
         perturbations_per_eval=case.batch,
     )
     return found.sum(dim=1)
+
+
+def _patch(side: int) -> tuple[int, int]:
+    """Return the length of a patch along a side, and how far apart patches stand."""
+    patch = math.ceil(side / _PATCHES)
+    return patch, max(1, patch // 2)
+
+
+def _patches(height: int, width: int) -> int:
+    """Return how many patches there are, and the picture itself."""
+    found = 1
+    for side in (height, width):
+        patch, stride = _patch(side)
+        found *= math.ceil((side - patch) / stride) + 1
+    return found + 1
 
 
 METHODS: Mapping[str, Method] = MappingProxyType(
@@ -116,6 +136,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             "(Simonyan et al., 2014).",
             False,
             False,
+            lambda *_: _BACK,
             _saliency,
         ),
         "grad_cam": Method(
@@ -124,6 +145,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             "gradient, added up, and only what is above 0 (Selvaraju et al., 2017).",
             False,
             True,
+            lambda *_: _BACK,
             _grad_cam,
         ),
         "integrated": Method(
@@ -132,6 +154,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             "together add up to the difference of the two scores (Sundararajan et al., 2017).",
             True,
             False,
+            lambda *_: _BACK * STEPS,
             _integrated,
         ),
         "occlusion": Method(
@@ -140,6 +163,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             "2014).",
             True,
             False,
+            _patches,
             _occlusion,
         ),
     }
@@ -160,7 +184,7 @@ def explain(
 
     Raises:
         LabError: there is no such method or layer.
-        ModelError: the model gives no scores, or no gradient flows.
+        ModelError: the model gives no scores, no gradient flows, or it would take too long.
     """
     if method not in METHODS:
         raise LabError(f"There is no method {shown(method)}; known are {', '.join(METHODS)}.")
@@ -171,13 +195,20 @@ def explain(
     modules = modules_of(model, spec)
     if row.of_layer and layer not in modules:
         raise LabError(f"{row.title} looks at a layer, and there is no {shown(layer)}.")
-    one = max(1, resolve(spec).activation_bytes)
+    resolution = resolve(spec)
+    cost = resolution.macs * row.passes(frame.height, frame.width)
+    if cost > MOST_MACS:
+        raise ModelError(
+            f"{row.title} would take {cost / 1e9:,.0f} billion multiply-adds for {spec.name}; up "
+            f"to {MOST_MACS / 1e9:,.0f} billion are spent here. Saliency and Grad-CAM need a single "
+            "pass, and a smaller input makes every pass cheaper."
+        )
     case = _Case(
         forward=lambda picture: model(picture.reshape(-1, *frame.shape)),
         picture=_pictured(x, frame),
         target=target,
         layer=modules.get(layer),
-        batch=max(1, min(STEPS, _BATCH_BYTES // one)),
+        batch=max(1, min(STEPS, _BATCH_BYTES // max(1, resolution.activation_bytes))),
     )
     try:
         heat = row.run(case).detach()

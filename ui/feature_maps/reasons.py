@@ -42,7 +42,7 @@ def _reasons(here: Bench, model: Subject, done: Work) -> None:
             "weighs maps. The other methods look at the picture alone."
         )
         return
-    with st.spinner("Following the score back to the picture"):
+    with st.spinner("Following the score back to the picture", show_time=True):
         found: Explanation = here.once(
             "why",
             (done.made_from, method, target, layer),
