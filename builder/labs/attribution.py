@@ -200,8 +200,8 @@ def explain(
     if cost > MOST_MACS:
         raise ModelError(
             f"{row.title} would take {cost / 1e9:,.0f} billion multiply-adds for {spec.name}; up "
-            f"to {MOST_MACS / 1e9:,.0f} billion are spent here. Saliency and Grad-CAM need a single "
-            "pass, and a smaller input makes every pass cheaper."
+            f"to {MOST_MACS / 1e9:,.0f} billion are spent here. Saliency and Grad-CAM need a "
+            "single pass, and a smaller input makes every pass cheaper."
         )
     case = _Case(
         forward=lambda picture: model(picture.reshape(-1, *frame.shape)),
