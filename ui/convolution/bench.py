@@ -38,7 +38,6 @@ class Bench:
         refused: what is wrong with files that are no pictures, by the same keys.
         photo: the id of the last photograph taken.
         chosen: key of the picture that is worked on, in `uploads` or `SAMPLES`.
-        colour: whether it is worked on in colour.
         channel: which channel is shown of a stage that has neither 1 nor 3.
         point: the (row, column) of the result that is looked at.
         lesson: the training of a kernel, or why there is none.
@@ -50,7 +49,6 @@ class Bench:
     chosen: str = FIRST_SAMPLE
     refused: dict[str, str] = field(default_factory=dict)
     photo: str | None = None
-    colour: bool = False
     channel: int = 0
     point: tuple[int, int] | None = None
     lesson: KernelLearner | BuilderError | None = None
@@ -68,11 +66,6 @@ class Bench:
     def preview(self) -> Picture:
         """The same, no larger than the page shows it."""
         return self.once("preview", self.chosen, self.picture.within, SIDE)
-
-    @property
-    def channels(self) -> int:
-        """Channels of what goes into the chain."""
-        return chain.COLOUR if self.colour else chain.GREY
 
     def forget(self) -> None:
         """Let go of all work: another picture may have come under a key that was known."""
@@ -122,7 +115,7 @@ def bench() -> Bench:
     found = state.get(_KEY)
     if found is None:
         ws = state.lab()
-        found = Bench(colour=ws.spec.inputs[0].shape[0] == chain.COLOUR)
+        found = Bench()
         if ws.spec.nodes:
             ws.select(ws.spec.nodes[0].name)
         chosen = state.address("picture")
@@ -138,11 +131,17 @@ def fitted(spec: ModelSpec, picture: Picture) -> ModelSpec:
     return set_input(spec, entry.name, shape=(entry.shape[0], picture.height, picture.width))
 
 
+def channels_in(spec: ModelSpec) -> int:
+    """Return how many channels the chain reads: 1 of a grey picture, 3 of a coloured one."""
+    return spec.inputs[0].shape[0]
+
+
 def work(here: Bench, spec: ModelSpec) -> Work:
     """Return the chain's work on the preview."""
-    picture = (here.chosen, here.channels)
+    channels = channels_in(spec)
+    picture = (here.chosen, channels)
     spec = fitted(spec, here.preview)
-    values = here.once("values", picture, lambda: here.preview.values(here.channels))
+    values = here.once("values", picture, lambda: here.preview.values(channels))
     made_from = (spec, picture)
     return here.once("work", made_from, lambda: run(spec, values, made_from=made_from))
 
@@ -177,6 +176,6 @@ def visible(here: Bench, values: Values) -> Values:
 def shown(here: Bench, done: Work, name: str | None, tone: str) -> bytes:
     """Return a stage, or what went in, as the PNG that the page shows; encoded once."""
     values = visible(here, done.values if name is None else done.stages[name].values)
-    made_from = (done.made_from, tone, here.channel) if name else (here.chosen, here.channels)
+    made_from = (done.made_from, tone, here.channel) if name else done.made_from[1]
     tone = tone if name else "clip"
     return here.once(f"png:{name or ''}", made_from, lambda: encode_png(to_pixels(values, tone)))

@@ -13,7 +13,7 @@ from builder import BuilderError, ModelSpec, write_source
 from builder.labs import chain
 from builder.labs.tones import encode_png, to_pixels
 from ui import state
-from ui.convolution.bench import Bench, Values, Work, fitted, run
+from ui.convolution.bench import Bench, Values, Work, channels_in, fitted, run
 from ui.convolution.viewer import TONE
 from ui.state import Workspace
 
@@ -36,7 +36,7 @@ def full(here: Bench, spec: ModelSpec, name: str) -> Values:
     """
     last = spec.main.positions[name]
     spec = replace(spec, nodes=spec.nodes[: last + 1], outputs=(name,))
-    done = run(fitted(spec, here.picture), here.picture.values(here.channels), keep=False)
+    done = run(fitted(spec, here.picture), here.picture.values(channels_in(spec)), keep=False)
     if done.refusal:
         raise BuilderError(done.refusal)
     return done.stages[name].values

@@ -11,7 +11,7 @@ from builder import BuilderError
 from builder.labs import chain
 from builder.labs.pictures import MAX_BYTES, MAX_FILES, SAMPLES, read_picture
 from ui import state
-from ui.convolution.bench import FIRST_SAMPLE, Bench
+from ui.convolution.bench import FIRST_SAMPLE, Bench, channels_in
 from ui.state import Workspace
 
 _PHOTO = "photograph"
@@ -25,7 +25,7 @@ def choose(here: Bench, ws: Workspace) -> None:
         _bring(here, ws, files)
         _photograph(here, ws, photo)
         _selected(here, ws)
-        key = state.show("convolution:colour", here.colour)
+        key = state.show("convolution:colour", channels_in(ws.spec) == chain.COLOUR)
         st.segmented_control(
             "Work on",
             list(_COLOURS),
@@ -119,15 +119,14 @@ def _choose(here: Bench, ws: Workspace, key: str) -> None:
     here.chosen = key
     here.point = None
     state.set_address("picture", key if key in SAMPLES else None)
-    fit(here, ws)
+    _fit(here, ws, channels_in(ws.spec))
 
 
 def _coloured(here: Bench, ws: Workspace, key: str) -> None:
-    here.colour = bool(state.get(key))
-    fit(here, ws)
+    _fit(here, ws, chain.COLOUR if state.get(key) else chain.GREY)
 
 
-def fit(here: Bench, ws: Workspace) -> None:
+def _fit(here: Bench, ws: Workspace, channels: int) -> None:
     """Let the chain read pictures like the one that is worked on."""
     small = here.preview
-    ws.edit(lambda s: chain.for_picture(s, small.height, small.width, here.channels))
+    ws.edit(lambda s: chain.for_picture(s, small.height, small.width, channels))
