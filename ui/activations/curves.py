@@ -8,18 +8,16 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
-from plotly.subplots import make_subplots
 
-from builder.labs.activation import Curve, curve
+from builder.labs.activation import Curve, Zone, curve
 from builder.labs.joint import band
 from ui.activations.chosen import Chosen
 from ui.activations.facts import facts_table, formulas
 from ui.activations.shapes import VIEWS
-from ui.activations.style import CONFIG, faded, line_width, tidy
+from ui.activations.style import CONFIG, chart, faded, line_width, shade
 
 _CURVED = ("curve", "random")
 _LANE, _CHART, _ROOM = 21, 330, 70
-_SHADE = {"saturated": 0.08, "dead": 0.16}
 _BAR = {"saturated": 0.4, "dead": 1.0}
 
 
@@ -72,76 +70,92 @@ def figure(chosen: Sequence[Chosen], curves: Sequence[Curve], name: str) -> go.F
     """Return the functions, or their derivatives, over lanes that say where each is flat."""
     slope = name == "derivative"
     lanes = len(chosen) * _LANE
-    chart = make_subplots(
-        rows=2, shared_xaxes=True, row_heights=[_CHART, lanes], vertical_spacing=0.0
-    )
+    share = lanes / (_CHART + lanes)
+    data: list[dict[str, Any]] = []
     for place, (one, line) in enumerate(zip(chosen, curves, strict=True)):
         if one.view == "random":
-            _add_band(chart, one, line, slope)
-        chart.add_scatter(
-            x=line.x,
-            y=line.slope if slope else line.y,
-            name=one.title,
-            mode="lines",
-            line={
-                "color": one.colour,
-                "width": line_width(place, len(chosen)),
-                "dash": one.dash,
-                "simplify": False,
-            },
-            hovertemplate="%{y:.4f}",
-            row=1,
-            col=1,
+            data += _band(one, line, slope)
+        data.append(
+            {
+                "type": "scatter",
+                "x": line.x,
+                "y": line.slope if slope else line.y,
+                "name": one.title,
+                "mode": "lines",
+                "line": {
+                    "color": one.colour,
+                    "width": line_width(place, len(chosen)),
+                    "dash": one.dash,
+                    "simplify": False,
+                },
+                "hovertemplate": "%{y:.4f}",
+            }
         )
-        for zone in line.zones:
-            chart.add_bar(
-                x=[zone.high - zone.low],
-                base=[zone.low],
-                y=[one.title],
-                orientation="h",
-                marker={"color": faded(one.colour, _BAR[zone.kind]), "line": {"width": 0}},
-                width=0.55,
-                hoverinfo="skip",
-                row=2,
-                col=1,
-            )
-            chart.add_vrect(
-                zone.low, zone.high, fillcolor=one.colour, opacity=_SHADE[zone.kind],
-                line_width=0, layer="below", row=1, col=1,
-            )  # fmt: skip
-    tidy(chart, "f′(x), its derivative" if slope else "f(x)", _CHART + lanes + _ROOM, name)
-    chart.update_layout(hovermode="x unified", barmode="overlay")
-    chart.update_xaxes(hoverformat=".3f", range=[curves[0].x[0], curves[0].x[-1]])
-    chart.update_xaxes(showticklabels=True, title="x", row=2, col=1)
-    chart.update_yaxes(zeroline=True, row=1, col=1)
+        data += [_lane(one, zone) for zone in line.zones]
     titles = [one.title for one in chosen]
-    chart.update_yaxes(
-        categoryorder="array",
-        categoryarray=titles[::-1],
-        range=[-0.6, len(titles) - 0.4],
-        tickvals=titles,
-        ticktext=[f'<span style="color:{one.colour}">■</span> {one.title}' for one in chosen],
-        showgrid=False,
-        fixedrange=True,
-        row=2,
-        col=1,
+    return chart(
+        data,
+        "f′(x), its derivative" if slope else "f(x)",
+        _CHART + lanes + _ROOM,
+        name,
+        hovermode="x unified",
+        barmode="overlay",
+        shapes=[
+            shape
+            for one, line in zip(chosen, curves, strict=True)
+            for shape in shade(line.zones, one.colour)
+        ],
+        xaxis={
+            "anchor": "y2",
+            "title": "x",
+            "hoverformat": ".3f",
+            "range": [curves[0].x[0], curves[0].x[-1]],
+        },
+        yaxis={"domain": [share, 1], "zeroline": True},
+        yaxis2={
+            "domain": [0, share],
+            "type": "category",
+            "categoryorder": "array",
+            "categoryarray": titles[::-1],
+            "range": [-0.6, len(titles) - 0.4],
+            "tickvals": titles,
+            "ticktext": [
+                f'<span style="color:{one.colour}">■</span> {one.title}' for one in chosen
+            ],
+            "showgrid": False,
+            "fixedrange": True,
+        },
     )
-    return chart
 
 
-def _add_band(chart: go.Figure, one: Chosen, line: Curve, slope: bool) -> None:
-    """Fill what lies between the slopes that are drawn while training."""
+def _lane(one: Chosen, zone: Zone) -> dict[str, Any]:
+    return {
+        "type": "bar",
+        "x": [zone.high - zone.low],
+        "base": [zone.low],
+        "y": [one.title],
+        "yaxis": "y2",
+        "orientation": "h",
+        "marker": {"color": faded(one.colour, _BAR[zone.kind]), "line": {"width": 0}},
+        "width": 0.55,
+        "hoverinfo": "skip",
+    }
+
+
+def _band(one: Chosen, line: Curve, slope: bool) -> list[dict[str, Any]]:
+    """Return the edges of what lies between the slopes that are drawn while training, filled."""
     ends = band(one.op, one.args, line.x[0], line.x[-1], 101)
-    for fill, end in zip((None, "tonexty"), ends, strict=True):
-        known = ~np.isnan(end.slope)  # a fill does not stop at a gap
-        chart.add_scatter(
-            x=end.x[known],
-            y=(end.slope if slope else end.y)[known],
-            mode="lines",
-            line={"width": 0, "color": one.colour},
-            fill=fill,
-            fillcolor=faded(one.colour, 0.25),
-            hoverinfo="skip",
-            row=1,
-            col=1,
-        )
+    known = [~np.isnan(end.slope) for end in ends]  # a fill does not stop at a gap
+    return [
+        {
+            "type": "scatter",
+            "x": end.x[kept],
+            "y": (end.slope if slope else end.y)[kept],
+            "mode": "lines",
+            "line": {"width": 0, "color": one.colour},
+            "fill": fill,
+            "fillcolor": faded(one.colour, 0.25),
+            "hoverinfo": "skip",
+        }
+        for fill, end, kept in zip(("none", "tonexty"), ends, known, strict=True)
+    ]

@@ -16,7 +16,7 @@ from builder.labs.depth import INITIAL, Spread, places, spread, stack
 from builder.labs.numbers import LARGEST_SEED, draw
 from ui import state
 from ui.activations.chosen import Chosen
-from ui.activations.style import CONFIG, legend, line_width, tidy
+from ui.activations.style import CONFIG, chart, legend, line_width
 
 _HEIGHT = 290
 _WIDTHS, _BATCHES = (16, 32, 64, 128, 256, 512), (16, 64, 128, 256)
@@ -58,8 +58,8 @@ def section(chosen: Sequence[Chosen]) -> None:
         return
     legend((one.title, one.colour) for one, _ in seen)
     for start in (0, 2):
-        for place, chart in zip(st.columns(2), _CHARTS[start : start + 2], strict=True):
-            place.plotly_chart(_lines(chart, seen), key=chart.name, config=CONFIG)
+        for place, shown in zip(st.columns(2), _CHARTS[start : start + 2], strict=True):
+            place.plotly_chart(_lines(shown, seen), key=shown.name, config=CONFIG)
     left, right = st.columns(2)
     with left:
         _table(seen)
@@ -106,31 +106,42 @@ def _seen(
     return spread(tower, x, places(tower), seed=settings["seed"])
 
 
-def _lines(chart: _Chart, seen: Sequence[tuple[Chosen, Sequence[Spread]]]) -> go.Figure:
-    figure = go.Figure()
+def _lines(shown: _Chart, seen: Sequence[tuple[Chosen, Sequence[Spread]]]) -> go.Figure:
+    data = []
     for place, (one, spreads) in enumerate(seen):
-        values = [getattr(entry, chart.value) for entry in spreads]
-        figure.add_scatter(
-            x=list(range(1, len(spreads) + 1)),
-            y=[value or None for value in values] if chart.log else values,
-            name=one.title,
-            mode="lines+markers" if len(spreads) < 30 else "lines",
-            marker={"size": 5},
-            line={"color": one.colour, "width": line_width(place, len(seen)), "dash": one.dash},
-            hovertemplate="%{y:.3g}" if chart.log else "%{y:.1%}",
+        values = [getattr(entry, shown.value) for entry in spreads]
+        data.append(
+            {
+                "type": "scatter",
+                "x": list(range(1, len(spreads) + 1)),
+                "y": [value or None for value in values] if shown.log else values,
+                "name": one.title,
+                "mode": "lines+markers" if len(spreads) < 30 else "lines",
+                "marker": {"size": 5},
+                "line": {
+                    "color": one.colour,
+                    "width": line_width(place, len(seen)),
+                    "dash": one.dash,
+                },
+                "hovertemplate": "%{y:.3g}" if shown.log else "%{y:.1%}",
+            }
         )
-    tidy(figure, chart.title, _HEIGHT, chart.name)
-    figure.update_layout(hovermode="x unified", xaxis={"title": "layer"})
-    if chart.log:
-        figure.update_yaxes(type="log", exponentformat="power", dtick=_decades(seen, chart))
-    else:
-        figure.update_yaxes(range=[-0.02, 1.02], tickformat=".0%")
-    return figure
+    shares = {"range": [-0.02, 1.02], "tickformat": ".0%"}
+    decades = {"type": "log", "exponentformat": "power", "dtick": _decades(seen, shown)}
+    return chart(
+        data,
+        shown.title,
+        _HEIGHT,
+        shown.name,
+        hovermode="x unified",
+        xaxis={"title": "layer"},
+        yaxis=decades if shown.log else shares,
+    )
 
 
-def _decades(seen: Sequence[tuple[Chosen, Sequence[Spread]]], chart: _Chart) -> int:
+def _decades(seen: Sequence[tuple[Chosen, Sequence[Spread]]], shown: _Chart) -> int:
     """Return a step of whole powers of ten that gives a handful of ticks."""
-    values = [getattr(entry, chart.value) for _, spreads in seen for entry in spreads]
+    values = [getattr(entry, shown.value) for _, spreads in seen for entry in spreads]
     logs = np.log10([value for value in values if value > 0] or [1.0])
     return max(1, round(float(np.ptp(logs)) / 6))
 
@@ -186,21 +197,24 @@ def _densities(seen: Sequence[tuple[Chosen, Sequence[Spread]]]) -> None:
     reach = float(np.quantile(np.abs(np.concatenate(values)), 0.995)) or 1.0
     edges = np.linspace(-reach, reach, _BINS + 1)
     counts = np.stack([np.histogram(layer, edges)[0] / layer.size for layer in values], axis=1)
-    figure = go.Figure(
-        go.Heatmap(
-            x=list(range(1, len(spreads) + 1)),
-            y=(edges[:-1] + edges[1:]) / 2,
-            z=counts,
-            zmin=0,
-            zmax=_DENSE / _BINS,
-            colorscale=[[0, "rgba(0, 0, 0, 0)"], [1, one.colour]],
-            showscale=False,
-            hovertemplate="layer %{x}, value %{y:.3g}: %{z:.1%}<extra></extra>",
-        )
-    )
-    tidy(figure, "", _HEIGHT, f"depth-shown-{one.op}")
-    figure.update_layout(
-        margin={"t": 8}, xaxis={"title": "layer"}, yaxis={"title": "value", "showgrid": False}
+    columns = {
+        "type": "heatmap",
+        "x": list(range(1, len(spreads) + 1)),
+        "y": (edges[:-1] + edges[1:]) / 2,
+        "z": counts,
+        "zmin": 0,
+        "zmax": _DENSE / _BINS,
+        "colorscale": [[0, "rgba(0, 0, 0, 0)"], [1, one.colour]],
+        "showscale": False,
+        "hovertemplate": "layer %{x}, value %{y:.3g}: %{z:.1%}<extra></extra>",
+    }
+    figure = chart(
+        [columns],
+        "",
+        _HEIGHT,
+        f"depth-shown-{one.op}",
+        xaxis={"title": "layer"},
+        yaxis={"title": "value", "showgrid": False},
     )
     st.plotly_chart(figure, key="depth-density", config=CONFIG)
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
-from plotly.subplots import make_subplots
 
 from builder import BuilderError, ModelSpec
 from builder.catalog import CATALOG
@@ -21,14 +20,13 @@ from builder.labs.preactivations import Given, Looked
 from builder.train import Recipe
 from ui import state
 from ui.activations.chosen import Chosen
-from ui.activations.style import COLOURS, CONFIG, faded, tidy
+from ui.activations.style import COLOURS, CONFIG, chart, faded, shade
 from ui.feature_maps.bench import run_title, runs
 
 _FRESH, _RANDOM = "fresh", "random"
 _SAMPLES = (2, 16, 64, 128, 256)
 _HEIGHT, _PAGE = 300, 8
 _BARS, _CURVE = COLOURS[1], COLOURS[0]
-_SHADE = {"saturated": 0.08, "dead": 0.16}
 
 
 def section(_: Sequence[Chosen]) -> None:
@@ -155,37 +153,36 @@ def _shares(one: Given) -> str:
 
 def _chart(one: Given) -> go.Figure:
     """Return the histogram of what an activation was given, its curve over it."""
-    chart = make_subplots(specs=[[{"secondary_y": True}]])
-    middles = (one.edges[:-1] + one.edges[1:]) / 2
-    chart.add_bar(
-        x=middles,
-        y=one.density,
-        marker={"color": faded(_BARS, 0.55), "line": {"width": 0}},
-        hovertemplate="%{y:.2%} of the numbers<extra></extra>",
-    )
-    chart.add_scatter(
-        x=one.curve.x,
-        y=one.curve.y,
-        mode="lines",
-        line={"color": _CURVE, "width": 2.5, "simplify": False},
-        hovertemplate="f = %{y:.4f}<extra></extra>",
-        secondary_y=True,
-    )
-    for zone in one.curve.zones:
-        chart.add_vrect(
-            zone.low, zone.high, fillcolor=_CURVE, opacity=_SHADE[zone.kind], line_width=0,
-            layer="below",
-        )  # fmt: skip
-    tidy(chart, "", _HEIGHT, f"given-{one.name}")
-    chart.update_layout(
-        margin={"t": 8},
+    bars = {
+        "type": "bar",
+        "x": (one.edges[:-1] + one.edges[1:]) / 2,
+        "y": one.density,
+        "marker": {"color": faded(_BARS, 0.55), "line": {"width": 0}},
+        "hovertemplate": "%{y:.2%} of the numbers<extra></extra>",
+    }
+    line = {
+        "type": "scatter",
+        "x": one.curve.x,
+        "y": one.curve.y,
+        "yaxis": "y2",
+        "mode": "lines",
+        "line": {"color": _CURVE, "width": 2.5, "simplify": False},
+        "hovertemplate": "f = %{y:.4f}<extra></extra>",
+    }
+    return chart(
+        [bars, line],
+        "",
+        _HEIGHT,
+        f"given-{one.name}",
         hovermode="x unified",
         bargap=0,
+        shapes=shade(one.curve.zones, _CURVE),
         xaxis={"hoverformat": ".3f", "range": [one.edges[0], one.edges[-1]]},
         yaxis={"tickformat": "~p", "showgrid": False, "rangemode": "tozero"},
-        yaxis2={"tickmode": "auto", "nticks": 6, "showgrid": False, "zeroline": False},
-    )
-    return chart
+        yaxis2={
+            "overlaying": "y", "side": "right", "nticks": 6, "showgrid": False, "zeroline": False,
+        },
+    )  # fmt: skip
 
 
 def _table(given: Sequence[Given]) -> None:

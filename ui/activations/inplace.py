@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from builder.catalog import CATALOG
@@ -14,7 +13,7 @@ from builder.labs.activation import ACTIVATIONS
 from builder.labs.activation_code import made
 from builder.labs.numbers import draw
 from ui.activations.chosen import Chosen
-from ui.activations.style import COLOURS, CONFIG, tidy
+from ui.activations.style import COLOURS, CONFIG, chart
 from ui.numbers import memory
 
 _COUNT = 1_000_000
@@ -79,21 +78,23 @@ def _tensor(one: Chosen) -> None:
 def _memory(one: Chosen) -> None:
     found = inplace.memory(one.op, one.args, _COUNT)
     st.markdown(f"##### Memory, {_COUNT:,} numbers")
-    chart = go.Figure()
+    data = []
     for way, colour in (("plain", COLOURS[1]), ("in place", COLOURS[0])):
         sizes = [found.evaluating[way], found.training[way]]
-        chart.add_bar(
-            x=["evaluating", "training"],
-            y=[size / 1e6 for size in sizes],
-            name=way,
-            text=[f"{way}<br>{memory(size)}" for size in sizes],
-            textposition="inside",
-            marker={"color": colour},
-            hoverinfo="skip",
+        data.append(
+            {
+                "type": "bar",
+                "x": ["evaluating", "training"],
+                "y": [size / 1e6 for size in sizes],
+                "name": way,
+                "text": [f"{way}<br>{memory(size)}" for size in sizes],
+                "textposition": "inside",
+                "marker": {"color": colour},
+                "hoverinfo": "skip",
+            }
         )
-    tidy(chart, "", 330, "in-place-memory")
-    chart.update_layout(margin={"t": 8}, yaxis={"title": "MB"}, barmode="group")
-    st.plotly_chart(chart, key="in-place-memory", config=CONFIG)
+    figure = chart(data, "", 330, "in-place-memory", yaxis={"title": "MB"}, barmode="group")
+    st.plotly_chart(figure, key="in-place-memory", config=CONFIG)
     if found.training["plain"] == found.training["in place"]:
         st.caption(
             f"While training, nothing is saved: torch computes the derivative of {one.title} from "

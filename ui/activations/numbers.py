@@ -8,9 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
-from plotly.subplots import make_subplots
 from torch import Tensor
 
 from builder import BuilderError
@@ -27,7 +25,7 @@ from builder.labs.numbers import (
 )
 from ui import state
 from ui.activations.chosen import Chosen
-from ui.activations.style import CONFIG, tidy
+from ui.activations.style import CONFIG, chart
 
 Result: TypeAlias = tuple[Chosen, Mapping[str, Any], Tensor]
 
@@ -183,39 +181,36 @@ def _bars(x: Tensor, results: Sequence[tuple[Chosen, Tensor]]) -> None:
         )
     rows = [("input", _GREY, x), *((one.title, one.colour, y) for one, y in results)]
     places = _places(x)[first : first + _BARS]
-    chart = make_subplots(
-        rows=len(rows), shared_xaxes=True, vertical_spacing=0.18 / len(rows),
-    )  # fmt: skip
-    for place, (title, colour, values) in enumerate(rows, 1):
-        chart.add_bar(
-            x=[f"({where})" for where in places],
-            y=values.flatten()[first : first + _BARS].tolist(),
-            name=title,
-            marker={"color": colour},
-            hovertemplate=f"{title} %{{y:.4f}}<br>at %{{x}}<extra></extra>",
-            row=place,
-            col=1,
-        )
-        chart.update_yaxes(title=title, nticks=4, row=place, col=1)
-    tidy(chart, "", _height(len(results)), "numbers-bars")
-    chart.update_layout(margin={"t": 8}, bargap=0.25)
-    st.plotly_chart(chart, key="numbers-bars", config=CONFIG)
+    data, axes = [], {}
+    for row, (title, colour, values) in enumerate(reversed(rows), 1):
+        number = "" if row == 1 else str(row)
+        shown = values.flatten()[first : first + _BARS]
+        data.append({**_bar(title, colour, places, shown), "yaxis": f"y{number}"})
+        axes[f"yaxis{number}"] = {
+            "title": title, "nticks": 4, "domain": [(row - 0.85) / len(rows), row / len(rows)],
+        }  # fmt: skip
+    figure = chart(data, "", _height(len(results)), "numbers-bars", bargap=0.25, **axes)
+    st.plotly_chart(figure, key="numbers-bars", config=CONFIG)
+
+
+def _bar(title: str, colour: str, places: Sequence[str], values: Tensor) -> dict[str, Any]:
+    return {
+        "type": "bar",
+        "x": [f"({where})" for where in places],
+        "y": values.tolist(),
+        "name": title,
+        "marker": {"color": colour},
+        "hovertemplate": f"{title} %{{y:.4f}}<br>at %{{x}}<extra></extra>",
+    }
 
 
 def _halved(one: Chosen, y: Tensor) -> None:
     """Draw what comes out with another shape than went in."""
     size = " × ".join(map(str, y.shape))
     st.markdown(f"**{one.title}** gives half as many numbers, {size}.")
-    chart = go.Figure(
-        go.Bar(
-            x=[f"({place})" for place in _places(y)[:_BARS]],
-            y=y.flatten()[:_BARS].tolist(),
-            marker={"color": one.colour},
-            hovertemplate=f"{one.title} %{{y:.4f}}<br>at %{{x}}<extra></extra>",
-        )
-    )
-    tidy(chart, "", 180, f"halved-{one.op}")
-    st.plotly_chart(chart.update_layout(margin={"t": 8}), key=f"halved-{one.op}", config=CONFIG)
+    bar = _bar(one.title, one.colour, _places(y)[:_BARS], y.flatten()[:_BARS])
+    figure = chart([bar], "", 180, f"halved-{one.op}")
+    st.plotly_chart(figure, key=f"halved-{one.op}", config=CONFIG)
 
 
 def _sums(results: Sequence[Result]) -> None:

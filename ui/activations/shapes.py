@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from builder import BuilderError
 from builder.catalog import CATALOG
@@ -13,9 +14,10 @@ from builder.labs import joint
 from builder.labs.activation import Array
 from builder.labs.numbers import read_list
 from ui.activations.chosen import Chosen
-from ui.activations.style import CONFIG, colour, dash, tidy
+from ui.activations.style import CONFIG, chart, colour, dash
 
 _HEIGHT = 360
+_HOVER = {"hovermode": "x unified", "xaxis": {"hoverformat": ".3f"}}
 _SCORES = "2, 1, 0, -1"
 # Blue for below zero, orange for above, as in the charts of a run.
 _SIGNED = [[0, "#4A8FD8"], [0.5, "#F3F4F6"], [1, "#E0663A"]]
@@ -38,23 +40,25 @@ def _scores(one: Chosen, low: float, high: float, points: int) -> None:
         return
     names = [f"score {number}" for number in range(1, len(given) + 1)]
     left, middle, right = st.columns([1, 2, 2])
-    bars = go.Figure(
-        go.Bar(
-            x=names,
-            y=outputs,
-            marker={"color": [colour(slot) for slot in range(len(names))]},
-            hovertemplate="%{x}: %{y:.4f}<extra></extra>",
-        )
-    )
-    tidy(bars, f"of {', '.join(f'{value:g}' for value in given)}", _HEIGHT, f"{title}-bars")
-    left.plotly_chart(bars, key=f"{title}-bars", config=CONFIG)
-    lines = _lines(names, [moved.x] * len(names), list(moved.y.T))
-    lines.add_vline(given[0], line={"dash": "dot", "width": 1, "color": "#7D8593"})
-    tidy(lines, "outputs while score 1 moves", _HEIGHT, f"{title}-outputs")
-    middle.plotly_chart(lines, key=f"{title}-outputs", config=CONFIG)
-    slopes = _lines(names, [moved.x] * len(names), list(moved.slope.T))
-    tidy(slopes, "their derivatives by score 1", _HEIGHT, f"{title}-slopes")
-    right.plotly_chart(slopes, key=f"{title}-slopes", config=CONFIG)
+    bars = {
+        "type": "bar",
+        "x": names,
+        "y": outputs,
+        "marker": {"color": [colour(slot) for slot in range(len(names))]},
+        "hovertemplate": "%{x}: %{y:.4f}<extra></extra>",
+    }
+    words = f"of {', '.join(f'{value:g}' for value in given)}"
+    _draw(left, [bars], words, f"{title}-bars")
+    x = [moved.x] * len(names)
+    here = {
+        "type": "line", "x0": given[0], "x1": given[0], "yref": "y domain", "y0": 0, "y1": 1,
+        "line": {"dash": "dot", "width": 1, "color": "#7D8593"},
+    }  # fmt: skip
+    lines = _lines(names, x, list(moved.y.T))
+    words = "outputs while score 1 moves"
+    _draw(middle, lines, words, f"{title}-outputs", **_HOVER, shapes=[here])
+    lines = _lines(names, x, list(moved.slope.T))
+    _draw(right, lines, "their derivatives by score 1", f"{title}-slopes", **_HOVER)
 
 
 def _gate(one: Chosen, low: float, high: float, points: int) -> None:
@@ -66,18 +70,15 @@ def _gate(one: Chosen, low: float, high: float, points: int) -> None:
     found = joint.gate(one.op, low, high, min(points, 101))
     left, right = st.columns(2)
     reach = float(abs(found.y).max())
-    plane = go.Figure(
-        go.Heatmap(
-            x=found.a, y=found.b, z=found.y, zmin=-reach, zmax=reach, colorscale=_SIGNED,
-            hovertemplate="a %{x:.2f}, b %{y:.2f}: %{z:.4f}<extra></extra>",
-        )
-    )  # fmt: skip
-    plane.update_layout(xaxis={"title": "a, the value"}, yaxis={"title": "b, the gate"})
-    left.plotly_chart(tidy(plane, "output", _HEIGHT, "gate-plane"), key="gate-plane", config=CONFIG)
+    plane = {
+        "type": "heatmap", "x": found.a, "y": found.b, "z": found.y, "zmin": -reach, "zmax": reach,
+        "colorscale": _SIGNED, "hovertemplate": "a %{x:.2f}, b %{y:.2f}: %{z:.4f}<extra></extra>",
+    }  # fmt: skip
+    value, gate = {"title": "a, the value"}, {"title": "b, the gate"}
+    _draw(left, [plane], "output", "gate-plane", xaxis=value, yaxis=gate)
     lines = _lines(["gate"], [found.b], [found.open])
-    lines.update_layout(xaxis={"title": "b, the gate"})
-    tidy(lines, "derivative by a: how far the gate is open", _HEIGHT, "gate-open")
-    right.plotly_chart(lines, key="gate-open", config=CONFIG)
+    words = "derivative by a: how far the gate is open"
+    _draw(right, lines, words, "gate-open", hovermode="x unified", xaxis=gate)
 
 
 def _channels(one: Chosen, low: float, high: float, points: int) -> None:
@@ -104,22 +105,29 @@ def _channels(one: Chosen, low: float, high: float, points: int) -> None:
         (left, "f(x)", [line.y for line in curves]),
         (right, "f′(x), its derivative", [line.slope for line in curves]),
     ):
-        chart = tidy(_lines(names, x, lines), name, _HEIGHT, name)
-        place.plotly_chart(chart, key=f"{title}-{name}", config=CONFIG)
+        _draw(place, _lines(names, x, lines), name, f"{title}-{name}", **_HOVER)
 
 
-def _lines(names: Sequence[str], x: Sequence[Array], y: Sequence[Array]) -> go.Figure:
-    chart = go.Figure()
-    for slot, (name, across, up) in enumerate(zip(names, x, y, strict=True)):
-        chart.add_scatter(
-            x=across,
-            y=up,
-            name=name,
-            mode="lines",
-            line={"color": colour(slot), "dash": dash(slot), "width": 2.5, "simplify": False},
-            hovertemplate="%{y:.4f}",
-        )
-    return chart.update_layout(hovermode="x unified", xaxis={"hoverformat": ".3f"})
+def _lines(names: Sequence[str], x: Sequence[Array], y: Sequence[Array]) -> list[dict[str, Any]]:
+    return [
+        {
+            "type": "scatter",
+            "x": across,
+            "y": up,
+            "name": name,
+            "mode": "lines",
+            "line": {"color": colour(slot), "dash": dash(slot), "width": 2.5, "simplify": False},
+            "hovertemplate": "%{y:.4f}",
+        }
+        for slot, (name, across, up) in enumerate(zip(names, x, y, strict=True))
+    ]
+
+
+def _draw(
+    place: DeltaGenerator, data: Sequence[Mapping[str, Any]], title: str, key: str, **layout: Any
+) -> None:
+    figure = chart(data, title, _HEIGHT, key, **layout)
+    place.plotly_chart(figure, key=key, config=CONFIG)
 
 
 def _numbers(label: str, key: str, first: str, help: str) -> tuple[float, ...] | None:
