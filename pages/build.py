@@ -43,7 +43,7 @@ def workbench() -> None:
 
 with st.container(key="build-page"):
     with st.container(key="build-palette"):
-        guide()
+        guide("build", width="stretch")
         palette(
             layers.palette_entries(ws.spec),
             key="palette",

@@ -5,6 +5,7 @@ import streamlit as st
 from builder import BuilderError
 from ui.feature_maps import bench, choices, filters, maps, predictions, reasons
 from ui.frame import through_app
+from ui.guide import guide
 
 through_app()
 here = bench.bench()
@@ -18,6 +19,7 @@ def lab() -> None:
             choices.choose_weights(here)
             model = bench.subject(here)
             choices.choose_picture(here, model)
+            guide("feature maps")
         choices.about(here, model)
         with st.spinner("Running the model"):
             done = bench.work(here, model)

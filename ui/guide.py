@@ -1,6 +1,8 @@
-"""Help for a newcomer, on the page itself."""
+"""Help for a newcomer, on the pages themselves."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import streamlit as st
 
@@ -24,7 +26,48 @@ Everything is kept as you go: the address of the page brings this model back.
 """
 
 
-def guide() -> None:
-    """Draw the help button."""
-    with st.popover("How it works", icon=":material/help:", width="stretch"):
-        st.markdown(_BUILD)
+_CONVOLUTION = """
+**What a convolution does to a picture**
+
+1. Choose a **picture**: a sample, files of your own, or a photograph taken now.
+2. The **chain** on the right starts with one convolution. Choose its **kernel**, move its
+   sliders, or type into its cells. Add pooling, upsampling, activations: each stage is shown.
+3. Drag the divider over the picture; zoom with the wheel or + and -. **Click a pixel** of the
+   result to see the patch it comes from, the products and their sum, and the window on its way.
+4. *Take away* downloads the result at full size, as a picture or a tensor, writes the code, and
+   puts the kernel into your model as a frozen layer. *Learn the kernel* lets a Conv2d find it by
+   itself.
+
+The chain is a model like any other: Undo goes back, and the address of the page brings it back.
+"""
+_FEATURE_MAPS = """
+**What your model sees in a picture**
+
+1. The model is the one on **Build**, with fresh weights or those of a finished run.
+2. Choose a sample of the data it was trained on, or a picture of your own, and how it is fitted.
+3. **Maps** shows what every layer gives; click a map to enlarge it. **Filters** shows the
+   weights of convolutions as pictures. **Why** shows which pixels the answer rests on: saliency,
+   Grad-CAM, integrated gradients, occlusion.
+"""
+_ACTIVATIONS = """
+**What each function does to a number**
+
+1. Choose activations above; those with parameters have sliders.
+2. **Curves** shows function and derivative, where units are dead or saturated, and what they
+   cost. **Your numbers** sends a tensor of yours through them, with the code that does it.
+3. **In place** runs `inplace=True` on a tensor; **Through depth** follows values and gradients
+   through a tower of layers; **In your model** lays what your model's activations are given over
+   their curves.
+"""
+_GUIDES = {
+    "build": _BUILD,
+    "convolution": _CONVOLUTION,
+    "feature maps": _FEATURE_MAPS,
+    "activations": _ACTIVATIONS,
+}
+
+
+def guide(page: str, *, width: Literal["stretch", "content"] = "content") -> None:
+    """Draw the help button of a page."""
+    with st.popover("How it works", icon=":material/help:", width=width):
+        st.markdown(_GUIDES[page])

@@ -22,7 +22,7 @@ from builder.resolve import Resolution, resolve
 from ui import state
 
 # What is worked on while things are tried: no larger than the page shows it.
-SIDE = 768
+SIDE = 640
 FIRST_SAMPLE = "cat"
 _KEY = "convolution"
 

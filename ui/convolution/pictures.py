@@ -12,6 +12,7 @@ from builder.labs import chain
 from builder.labs.pictures import MAX_BYTES, MAX_FILES, SAMPLES, read_picture
 from ui import state
 from ui.convolution.bench import FIRST_SAMPLE, Bench, channels_in
+from ui.guide import guide
 from ui.state import Workspace
 
 _PHOTO = "photograph"
@@ -36,6 +37,7 @@ def choose(here: Bench, ws: Workspace) -> None:
             on_change=_coloured,
             args=(here, ws, key),
         )
+        guide("convolution")
     for message in here.refused.values():
         st.error(message, icon=":material/broken_image:")
     picture = here.picture
