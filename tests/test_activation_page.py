@@ -191,6 +191,10 @@ def test_through_depth_follows_the_initialisation(app: AppTest) -> None:
     assert not app.exception
     app.slider(key="layers").set_value(1).run()
     assert not app.exception
+    app.selectbox(key="initial").set_value("normal")
+    app.slider(key="layers").set_value(100).run()
+    table = app.dataframe[0].value.set_index("activation")
+    assert table.loc["ReLU", "which"] == "overflow"
 
 
 def test_the_models_own_activations_are_found_or_it_is_said_why_not(app: AppTest) -> None:

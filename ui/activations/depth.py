@@ -126,8 +126,9 @@ def _lines(shown: _Chart, seen: Sequence[tuple[Chosen, Sequence[Spread]]]) -> go
                 "hovertemplate": "%{y:.3g}" if shown.log else "%{y:.1%}",
             }
         )
-    shares = {"range": [-0.02, 1.02], "tickformat": ".0%"}
-    decades = {"type": "log", "exponentformat": "power", "dtick": _decades(seen, shown)}
+    axis: dict[str, Any] = {"range": [-0.02, 1.02], "tickformat": ".0%"}
+    if shown.log:
+        axis = {"type": "log", "exponentformat": "power", "dtick": _decades(seen, shown)}
     return chart(
         data,
         shown.title,
@@ -135,14 +136,14 @@ def _lines(shown: _Chart, seen: Sequence[tuple[Chosen, Sequence[Spread]]]) -> go
         shown.name,
         hovermode="x unified",
         xaxis={"title": "layer"},
-        yaxis=decades if shown.log else shares,
+        yaxis=axis,
     )
 
 
 def _decades(seen: Sequence[tuple[Chosen, Sequence[Spread]]], shown: _Chart) -> int:
     """Return a step of whole powers of ten that gives a handful of ticks."""
     values = [getattr(entry, shown.value) for _, spreads in seen for entry in spreads]
-    logs = np.log10([value for value in values if value > 0] or [1.0])
+    logs = np.log10([value for value in values if 0 < value < np.inf] or [1.0])
     return max(1, round(float(np.ptp(logs)) / 6))
 
 
@@ -174,7 +175,9 @@ def _row(one: Chosen, spreads: Sequence[Spread]) -> dict[str, object]:
     first, last = spreads[0], spreads[-1]
     change = first.gradient / last.gradient if last.gradient else 0.0
     verdict = "hold"
-    if change < 1 / _FACTOR:
+    if not np.isfinite([first.gradient, last.std]).all():
+        verdict = "overflow"
+    elif change < 1 / _FACTOR:
         verdict = "vanish"
     elif change > _FACTOR:
         verdict = "explode"
@@ -193,7 +196,7 @@ def _densities(seen: Sequence[tuple[Chosen, Sequence[Spread]]]) -> None:
     key = state.show("depth-shown", _kept(titles))
     title = st.segmented_control("Values of", titles, key=key, required=True)
     one, spreads = seen[titles.index(title)]
-    values = [entry.values.numpy() for entry in spreads]
+    values = [np.nan_to_num(entry.values.numpy(), posinf=0.0, neginf=0.0) for entry in spreads]
     reach = float(np.quantile(np.abs(np.concatenate(values)), 0.995)) or 1.0
     edges = np.linspace(-reach, reach, _BINS + 1)
     counts = np.stack([np.histogram(layer, edges)[0] / layer.size for layer in values], axis=1)
