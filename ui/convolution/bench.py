@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from builder.labs.pictures import SAMPLES, Picture
 from builder.labs.tones import encode_png, to_pixels
 from builder.resolve import Resolution, resolve
 from ui import state
+from ui.memo import Memo
 
 # What is worked on while things are tried: no larger than the page shows it.
 SIDE = 640
@@ -30,7 +30,7 @@ Values = NDArray[np.float32]
 
 
 @dataclass
-class Bench:
+class Bench(Memo):
     """The pictures of a session and the last work done on one.
 
     Args:
@@ -42,7 +42,6 @@ class Bench:
         point: the (row, column) of the result that is looked at.
         lesson: the training of a kernel, or why there is none.
         learning: whether it goes on.
-        done: the last work, by what it was made from.
     """
 
     uploads: dict[str, Picture] = field(default_factory=dict)
@@ -53,7 +52,6 @@ class Bench:
     point: tuple[int, int] | None = None
     lesson: KernelLearner | BuilderError | None = None
     learning: bool = False
-    done: dict[str, tuple[object, object]] = field(default_factory=dict)
 
     @property
     def picture(self) -> Picture:
@@ -66,18 +64,6 @@ class Bench:
     def preview(self) -> Picture:
         """The same, no larger than the page shows it."""
         return self.once("preview", self.chosen, self.picture.within, SIDE)
-
-    def forget(self) -> None:
-        """Let go of all work: another picture may have come under a key that was known."""
-        self.done.clear()
-
-    def once(self, what: str, made_from: object, make: Callable[..., Any], *args: object) -> Any:
-        """Return what `make` gives, made anew only when `made_from` has changed."""
-        known = self.done.get(what)
-        if known is None or known[0] != made_from:
-            known = (made_from, make(*args))
-            self.done[what] = known
-        return known[1]
 
 
 @dataclass(frozen=True, eq=False)

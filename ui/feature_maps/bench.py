@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +19,7 @@ from builder.labs.pictures import SAMPLES, Picture
 from builder.store import Run
 from builder.train import Recipe
 from ui import state
+from ui.memo import Memo
 
 FRESH = "fresh"
 # No input is larger, and no more of a photograph is kept than that.
@@ -28,7 +28,7 @@ _KEY, _DATA = "feature-maps", "data:"
 
 
 @dataclass
-class Bench:
+class Bench(Memo):
     """The choices of a session and the last work done.
 
     Args:
@@ -48,7 +48,6 @@ class Bench:
         uploads: pictures that came from outside, by a key of their own.
         refused: why the last file was not taken, or what else could not be done.
         found: what the last search for a mistake came to, where it found none.
-        done: the last work, by what it was made from.
     """
 
     weights: str = ""
@@ -71,16 +70,6 @@ class Bench:
     uploads: dict[str, Picture] = field(default_factory=dict)
     refused: str = ""
     found: str = ""
-    done: dict[str, tuple[object, object]] = field(default_factory=dict)
-
-    def once(self, what: str, made_from: object, make: Callable[..., Any], *args: object) -> Any:
-        """Return what `make` gives, made anew only when `made_from` has changed."""
-        known = self.done.get(what)
-        if known is None or known[0] != made_from:
-            self.done.pop(what, None)
-            known = (made_from, make(*args))
-            self.done[what] = known
-        return known[1]
 
 
 @dataclass(frozen=True, eq=False)
