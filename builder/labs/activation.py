@@ -10,7 +10,8 @@ import inspect
 import math
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
@@ -329,7 +330,6 @@ class Cost:
     both: float
 
 
-# Few enough numbers for torch to stay in one thread as a rule.
 ELEMENTS, REPEATS, _LONGEST_NS = 30_000, 40, 100_000_000
 
 
@@ -339,7 +339,7 @@ def cost(
     elements: int = ELEMENTS,
     repeats: int = REPEATS,
 ) -> Cost:
-    """Measure an activation in this process, over float32 numbers.
+    """Measure an activation in this process, over float32 numbers, on one thread of torch.
 
     The fastest of `repeats` runs is told, or of as many as a tenth of a second allows: a slower one
     tells what else the machine did (as the documentation of `timeit` has it).
@@ -355,16 +355,28 @@ def cost(
     torch.autograd.grad(module(x), x, grown)  # the first run also takes the memory
     forward = both = math.inf
     begun = time.perf_counter_ns()
-    for _ in range(repeats):
-        start = time.perf_counter_ns()
-        y = module(x)
-        middle = time.perf_counter_ns()
-        torch.autograd.grad(y, x, grown)
-        end = time.perf_counter_ns()
-        forward, both = min(forward, middle - start), min(both, end - start)
-        if end - begun > _LONGEST_NS:
-            break
+    with _one_thread():
+        for _ in range(repeats):
+            start = time.perf_counter_ns()
+            y = module(x)
+            middle = time.perf_counter_ns()
+            torch.autograd.grad(y, x, grown)
+            end = time.perf_counter_ns()
+            forward, both = min(forward, middle - start), min(both, end - start)
+            if end - begun > _LONGEST_NS:
+                break
     return Cost(forward / x.numel(), both / x.numel())
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep torch to one thread: several wait for each other while others use the machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 _MARKUP = (

@@ -27,7 +27,7 @@ def facts_table(chosen: Sequence[Chosen]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             f"Cost: nanoseconds an element, measured in this process on {ELEMENTS:,} float32 "
-            f"numbers; the fastest of {REPEATS} runs."
+            f"numbers and one thread; the fastest of {REPEATS} runs."
         )
         st.button("Measure again", icon=":material/timer:", key="measure", on_click=_cost.clear)
 

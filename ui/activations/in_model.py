@@ -180,7 +180,8 @@ def _chart(one: Given) -> go.Figure:
         xaxis={"hoverformat": ".3f", "range": [one.edges[0], one.edges[-1]]},
         yaxis={"tickformat": "~p", "showgrid": False, "rangemode": "tozero"},
         yaxis2={
-            "overlaying": "y", "side": "right", "nticks": 6, "showgrid": False, "zeroline": False,
+            "overlaying": "y", "side": "right", "tickmode": "auto", "nticks": 6,
+            "showgrid": False, "zeroline": False,
         },
     )  # fmt: skip
 
