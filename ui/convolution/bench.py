@@ -21,8 +21,8 @@ from builder.resolve import Resolution, resolve
 from ui import state
 from ui.memo import Memo
 
-# What is worked on while things are tried: no larger than the page shows it.
-SIDE = 640
+# What is worked on while things are tried is no larger than the page shows it.
+MOST_HEIGHT, MOST_WIDTH = 512, 768
 FIRST_SAMPLE = "cat"
 _KEY = "convolution"
 
@@ -63,7 +63,12 @@ class Bench(Memo):
     @property
     def preview(self) -> Picture:
         """The same, no larger than the page shows it."""
-        return self.once("preview", self.chosen, self.picture.within, SIDE)
+        return self.once("preview", self.chosen, _smaller, self.picture)
+
+
+def _smaller(picture: Picture) -> Picture:
+    share = min(MOST_HEIGHT / picture.height, MOST_WIDTH / picture.width, 1.0)
+    return picture.within(max(1, round(max(picture.height, picture.width) * share)))
 
 
 @dataclass(frozen=True, eq=False)
