@@ -4,6 +4,7 @@ import streamlit as st
 
 from ui.activations import chosen, curves, depth, in_model, inplace, numbers
 from ui.frame import through_app
+from ui.guide import guide
 
 through_app()
 
@@ -15,7 +16,11 @@ SECTIONS = {
     "In your model": in_model.section,
 }
 
-picked = chosen.parameters(chosen.choose())
+choice, help = st.columns([7, 2])
+with help:
+    guide("activations", width="stretch")
+with choice:
+    picked = chosen.parameters(chosen.choose())
 tabs = st.tabs(list(SECTIONS), key="section", on_change="rerun", bind="query-params")
 for tab, section in zip(tabs, SECTIONS.values(), strict=True):
     if tab.open:

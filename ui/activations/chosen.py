@@ -70,6 +70,7 @@ def choose() -> list[str]:
         list(titles),
         selection_mode="multi",
         default=[ACTIVATIONS[op].title for op in FIRST],
+        wrap=True,
         key="show",
         bind="query-params",
         label_visibility="collapsed",

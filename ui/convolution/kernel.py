@@ -19,9 +19,7 @@ from ui.components import kernel_grid
 from ui.state import Workspace
 
 _OWN = "own"
-
-
-_HERE = ("kernel_size", "bias")
+_HERE = ("kernel_size", "bias")  # arguments that the editor takes care of
 
 
 def kernel_editor(ws: Workspace, node: Node) -> tuple[str, ...]:
