@@ -6,6 +6,8 @@ import math
 import cv2
 import numpy as np
 import pytest
+import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -101,11 +103,83 @@ def test_unsharp_adds_what_a_blur_takes_away() -> None:
 
 
 def test_motion_lies_along_its_angle() -> None:
-    level, upright = made("motion", 9, angle=0.0), made("motion", 9, angle=90.0)
-    assert level[4].sum() > 0.9
-    assert np.allclose(level, upright.T, atol=0.02)
+    level = np.zeros((9, 9), np.float32)
+    level[4] = 1 / 9
+    assert np.allclose(made("motion", 9, angle=0.0), level)
+    assert np.allclose(made("motion", 9, angle=90.0), level.T)
     rising = made("motion", 9, angle=45.0)
-    assert np.fliplr(rising).trace() > rising.trace()
+    assert np.fliplr(rising).trace() > 3 * rising.trace()
+    assert np.allclose(rising, rising.T)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.sampled_from(KERNELS["motion"].sizes), st.floats(0, 180))
+def test_motion_moves_nothing_to_a_side(size: int, angle: float) -> None:
+    kernel = made("motion", size, angle=angle)
+    assert np.allclose(kernel, kernel[::-1, ::-1], atol=2e-3)
+    assert kernel.sum() == pytest.approx(1)
+    assert kernel.min() >= 0
+
+
+def test_the_laplacian_of_a_gaussian_is_its_formula() -> None:
+    sigma, size = 1.4, 11
+    expected = [
+        [(i * i + j * j - 2 * sigma**2) / sigma**4 * math.exp(-(i * i + j * j) / 2 / sigma**2)
+         for j in range(-5, 6)] for i in range(-5, 6)
+    ]  # fmt: skip
+    kernel = made("laplacian_gaussian", size, sigma=sigma) * (2 * math.pi * sigma**2)
+    assert np.allclose(kernel, expected, atol=2e-3)
+
+
+def test_gabor_is_its_formula() -> None:
+    sigma, theta, wavelength, gamma, psi = 2.0, 30.0, 5.0, 0.5, 45.0
+    turn, start = math.radians(theta), math.radians(psi)
+    expected = np.zeros((9, 9))
+    for i in range(-4, 5):
+        for j in range(-4, 5):
+            x = j * math.cos(turn) + i * math.sin(turn)
+            y = i * math.cos(turn) - j * math.sin(turn)
+            bell = math.exp(-(x**2 + gamma**2 * y**2) / (2 * sigma**2))
+            expected[i + 4, j + 4] = bell * math.cos(2 * math.pi * x / wavelength - start)
+    kernel = made("gabor", 9, sigma=sigma, theta=theta, wavelength=wavelength, gamma=gamma, psi=psi)
+    assert np.allclose(kernel, expected / np.abs(expected).sum(), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("identity", [[0, 0, 0], [0, 1, 0], [0, 0, 0]]),
+        ("sharpen", [[0, -1, 0], [-1, 5, -1], [0, -1, 0]]),
+        ("sobel_x", [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]),
+        ("sobel_y", [[-1, -2, -1], [0, 0, 0], [1, 2, 1]]),
+        ("prewitt_x", [[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]]),
+        ("prewitt_y", [[-1, -1, -1], [0, 0, 0], [1, 1, 1]]),
+        ("scharr_y", [[-3, -10, -3], [0, 0, 0], [3, 10, 3]]),
+        ("laplacian_4", [[0, 1, 0], [1, -4, 1], [0, 1, 0]]),
+        ("laplacian_8", [[1, 1, 1], [1, -8, 1], [1, 1, 1]]),
+        ("emboss", [[-2, -1, 0], [-1, 1, 1], [0, 1, 2]]),
+        ("outline", [[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]]),
+        ("box", [[1 / 9] * 3] * 3),
+    ],
+)
+def test_known_kernels_are_the_numbers_in_the_books(name: str, rows: list[list[float]]) -> None:
+    assert np.allclose(made(name, 3), rows)
+
+
+def test_conv2d_lays_a_kernel_down_as_it_stands() -> None:
+    picture = np.random.default_rng(0).random((8, 9), dtype=np.float32)
+    kernel = made("emboss")
+    expected = [
+        [
+            sum(picture[i + a, j + b] * kernel[a, b] for a in range(3) for b in range(3))
+            for j in range(7)
+        ]
+        for i in range(6)
+    ]
+    x, weight = (torch.from_numpy(values)[None, None] for values in (picture, kernel))
+    assert np.allclose(F.conv2d(x, weight)[0, 0], expected, atol=1e-6)
+    turned = torch.from_numpy(kernels.rotate(kernels.rotate(kernel)))[None, None]
+    assert not np.allclose(F.conv2d(x, turned)[0, 0], expected, atol=0.1)
 
 
 def test_gabor_answers_to_stripes_of_its_own_width_and_direction() -> None:
@@ -183,6 +257,13 @@ def test_known_ranks(name: str, rank: int) -> None:
     assert (found.rank, found.separable) == (rank, rank == 1)
 
 
+def test_strength_and_symmetry_are_told() -> None:
+    assert facts(made("sobel_x", 3)).abs_sum == 8
+    assert facts(made("gaussian", 5)).symmetric
+    assert not facts(made("sobel_x", 3)).symmetric
+    assert not facts(made("emboss")).symmetric
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [
@@ -210,20 +291,31 @@ def test_what_the_sum_means_is_said(values: list[list[float]], words: str) -> No
         "torch.tensor([[1, 2], [3, 4]])",
         "array([[1., 2.],\n       [3., 4.]], dtype=float32)",
         "2/2 8/4\n3e0 +4",
+        "1 / 1, 4 / 2\n6/2 4",
+        "[1 2; 3 4]",
+        "[1 2\n 3 4]",
+        "[1, 2]\n[3, 4]",
+        "[[1.,\n  2.],\n [3.,\n  4.]]",
+        "1, 2,\n3, 4,\n",
+        "Parameter containing:\ntensor([[[[1., 2.],\n          [3., 4.]]]], requires_grad=True)",
+        "tensor([[1., 2.],\n        [3., 4.]], device='cuda:0', dtype=torch.float64,\n"
+        "       grad_fn=<ViewBackward0>)",
+        "np.array([[1, 2], [3, 4]])",
     ],
 )
 def test_what_people_paste_is_read(text: str) -> None:
     assert parse_kernel(text).tolist() == [[1, 2], [3, 4]]
 
 
-def test_a_fraction_is_exact() -> None:
-    assert parse_kernel("-1/9")[0, 0] == np.float32(-1 / 9)
+@pytest.mark.parametrize("text", ["-1/9", "-1 / 9", "−1/9", "-0.5/4.5"])
+def test_a_fraction_is_exact(text: str) -> None:
+    assert parse_kernel(text)[0, 0] == np.float32(-1 / 9)
 
 
 @settings(max_examples=30, deadline=None)
 @given(ANY)
 def test_what_numpy_prints_is_read_back(kernel: np.ndarray) -> None:
-    with np.printoptions(floatmode="unique", threshold=10_000, linewidth=10_000):
+    with np.printoptions(floatmode="unique", threshold=10_000):  # long rows go over several lines
         assert np.array_equal(parse_kernel(repr(kernel)), kernel)
 
 
@@ -235,7 +327,13 @@ def test_what_numpy_prints_is_read_back(kernel: np.ndarray) -> None:
         ("inf", "Row 1, column 1 is 'inf'"),
         ("1/0", "Row 1, column 1 is '1/0'"),
         ("1e9", "a number up to a million"),
-        ("1 2\n3", "Row 2 has 1 numbers, row 1 has 2"),
+        ("1e999999999", "a number up to a million"),
+        ("1/1e999999999", "a number up to a million"),
+        ("1/2/3", "Row 1, column 1 is '1/2/3'"),
+        ("1,,3", "Row 1, column 2 is empty"),
+        ("[[[1, 2], [3, 4]], [[5, 6], [7, 8]]]", "several kernels"),
+        ("f([1 2], [3 4])", "is 'f"),
+        ("1 2\n3", "Row 2 has 1 number, row 1 has 2 numbers"),
         ("", "empty"),
         ("  \n ", "empty"),
         (" ".join(["1"] * 32), "32 columns"),
@@ -258,5 +356,7 @@ def test_any_text_is_a_kernel_or_a_sentence(text: str) -> None:
 
 def test_cells_that_are_numbers_already_are_taken() -> None:
     assert check_kernel([[1, 2.5], ["1/2", "-3"]]).tolist() == [[1, 2.5], [0.5, -3]]
-    with pytest.raises(KernelError, match="None"):
-        check_kernel([[None]])
+    assert check_kernel(np.eye(2)).tolist() == [[1, 0], [0, 1]]
+    for cell in (None, math.nan, math.inf, 1j, 10**400):
+        with pytest.raises(KernelError, match="Row 1, column 1"):
+            check_kernel([[cell]])
