@@ -1,5 +1,6 @@
 """One pixel, spelled out cell by cell, is what torch computes there."""
 
+import math
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ def check(module: nn.Module, size: tuple[int, int], channels: int, share: Any) -
         assume(False)
     place = spot(output, share)
     found = pixel.look(module, x, *place)
-    assert found.result == pytest.approx(float(output[place]), abs=1e-4, nan_ok=True)
+    assert found.result == pytest.approx(float(output[place]), rel=1e-5, abs=1e-5, nan_ok=True)
 
 
 @settings(max_examples=80, deadline=None)
@@ -102,16 +103,47 @@ def test_a_window_that_fits_the_result(size: Any, share: Any, wanted: Any, large
 
 
 @settings(max_examples=40, deadline=None)
-@given(SIZES, SPOT, PAIR, PAIR, PAIR, st.integers(0, 1), st.sampled_from([(1, 2, 1), (4, 2, 2)]))
+@given(
+    SIZES, SPOT, PAIR, PAIR, PAIR, st.integers(0, 1), st.booleans(),
+    st.sampled_from([(1, 2, 1), (4, 2, 2)]),
+)  # fmt: skip
 def test_what_inputs_lay_down(
-    size: Any, share: Any, kernel: Any, stride: Any, dilation: Any, padding: int,
+    size: Any, share: Any, kernel: Any, stride: Any, dilation: Any, padding: int, more: bool,
     channels: tuple[int, int, int],
 ) -> None:  # fmt: skip
     given, made, groups = channels
+    beyond = tuple(n - 1 for n in stride) if more else 0
     module = nn.ConvTranspose2d(
-        given, made, kernel, stride, padding, groups=groups, dilation=dilation
+        given, made, kernel, stride, padding, beyond, groups=groups, dilation=dilation
     )
     check(module, size, given, share)
+
+
+def test_every_cell_says_where_it_is_and_what_it_gives() -> None:
+    module = nn.Conv2d(1, 1, 3, padding=1, padding_mode="replicate")
+    x = torch.arange(12.0).reshape(1, 3, 4)
+    found = pixel.look(module, x, 0, 0, 3)
+    assert [(cell.row, cell.column) for cell in found.cells] == [
+        (row, column) for row in (-1, 0, 1) for column in (2, 3, 4)
+    ]
+    assert [cell.padded for cell in found.cells] == [True] * 3 + [False, False, True] * 2
+    assert [cell.value for cell in found.cells] == [2, 3, 3, 2, 3, 3, 6, 7, 7]
+    assert [cell.weight for cell in found.cells] == module.weight.flatten().tolist()
+    total = sum(cell.product for cell in found.cells)
+    assert found.result == pytest.approx(total + found.bias)
+
+
+def test_a_window_wholly_in_the_padding_has_no_largest() -> None:
+    module, x = nn.MaxPool2d(2, stride=1, padding=1, dilation=5), torch.zeros(1, 4, 4)
+    assert pixel.look(module, x, 0, 0, 0).result == module(x).item() == -math.inf
+
+
+@pytest.mark.parametrize("module", [nn.MaxPool2d(2), nn.AdaptiveMaxPool2d(2)])
+def test_what_is_no_number_is_the_largest(module: nn.Module) -> None:
+    x = torch.zeros(1, 4, 4)
+    x[0, 0, 1] = math.nan
+    assert math.isnan(module(x)[0, 0, 0])
+    assert math.isnan(pixel.look(module, x, 0, 0, 0).result)
 
 
 def test_the_box_moves_with_stride_and_grows_with_dilation() -> None:

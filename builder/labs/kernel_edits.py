@@ -94,7 +94,8 @@ def parse_kernel(text: str) -> Kernel:
         )
     text = text.strip()
     printed = _PRINTED.fullmatch(text)
-    text = re.sub(r"[ \t]*/[ \t]*", "/", printed[1] if printed else text)
+    parts = (printed[1] if printed else text).split("/")
+    text = "/".join(part.strip(" \t") for part in parts)
     if re.search(r"\]\s*\][\s,;]*\[\s*\[", text):
         raise KernelError("The text holds several kernels; one table of rows and columns works.")
     # Where rows stand in brackets of their own, a long one may go over several lines.

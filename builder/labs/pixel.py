@@ -5,6 +5,7 @@ The arithmetic is spelled out here cell by cell; a test holds it to torch's own 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -226,7 +227,7 @@ def _slid(module: _Sliding, x: Tensor, channel: int, row: int, column: int) -> L
     cells = tuple(_under(x, channel, down, across, (row, column), "zeros"))
     real = [cell.value for cell in cells if not cell.padded]
     if isinstance(module, nn.MaxPool2d):
-        return Look(cells, "maximum", 0.0, max(real), box, shape)
+        return Look(cells, "maximum", 0.0, _largest(real), box, shape)
     if isinstance(module, nn.LPPool2d):
         power = float(module.norm_type)
         # Torch takes the mean of the powers and multiplies it by all cells of the window.
@@ -235,6 +236,11 @@ def _slid(module: _Sliding, x: Tensor, channel: int, row: int, column: int) -> L
         return Look(cells, f"{power:g}-norm", 0.0, result, box, shape)
     divisor = _divisor(module, down, across, row, column, len(real))
     return Look(cells, f"sum / {divisor:g}", 0.0, sum(real) / divisor, box, shape)
+
+
+def _largest(values: list[float]) -> float:
+    """Return the largest, as torch has it: `nan` before all others, of none minus infinity."""
+    return float(torch.tensor([-math.inf, *values]).amax())
 
 
 def _divisor(
@@ -272,7 +278,7 @@ def _adapted(module: _Adaptive, x: Tensor, channel: int, row: int, column: int) 
     shape = (bottom - top, right - left)
     box = (top, left, *shape)
     if isinstance(module, nn.AdaptiveMaxPool2d):
-        return Look(cells, "maximum", 0.0, max(values), box, shape)
+        return Look(cells, "maximum", 0.0, _largest(values), box, shape)
     return Look(cells, f"sum / {len(values)}", 0.0, sum(values) / len(values), box, shape)
 
 
