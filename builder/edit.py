@@ -115,7 +115,10 @@ def remove(spec: ModelSpec, name: str, *, block: str | None = None) -> ModelSpec
     """Take a layer out; what read it reads what it read."""
     target = spec.block(block)
     position = _position(target, name)
+    before = target.nodes[position - 1].name if position else target.inputs[0]
     source = target.sources(position)[0]
+    if source == name:  # a document may hold a layer that reads itself
+        source = before
     heir = next((node.name for node in target.nodes if node.op == name), None)
     nodes = []
     for index, node in enumerate(target.nodes):
@@ -123,7 +126,6 @@ def remove(spec: ModelSpec, name: str, *, block: str | None = None) -> ModelSpec
             continue
         inputs = node.inputs
         if not inputs and index == position + 1:
-            before = target.nodes[position - 1].name if position else target.inputs[0]
             inputs = () if source == before else (source,)
         inputs = tuple(source if entry == name else entry for entry in inputs)
         node = replace(node, inputs=inputs)

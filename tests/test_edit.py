@@ -366,6 +366,12 @@ def test_a_name_or_value_that_no_document_holds_is_refused(change: Callable[[], 
         change()
 
 
+def test_what_reads_a_layer_that_reads_itself_reads_the_one_before_when_it_is_gone() -> None:
+    looped = edit.set_sources(DIAMOND, "c", ("c",))
+    spec = edit.remove(looped, "c")
+    assert spec.main.node("sum").inputs == ("b", "b")
+
+
 # --- any sequence of edits ---------------------------------------------------------------------
 
 OPS = st.sampled_from([*CATALOG, "SubNet"])

@@ -1,6 +1,8 @@
 """What every browser test does with a page: open it, wait for its script, watch for faults."""
 
 import re
+import time
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from playwright.sync_api import ConsoleMessage, Page, Request, expect
@@ -32,6 +34,14 @@ def settle(page: Page) -> None:
     expect(app).to_have_attribute(
         "data-test-script-state", "notRunning", timeout=RUN_SECONDS * 1000
     )
+
+
+def eventually(check: Callable[[], object], seconds: float = 10) -> None:
+    """Wait until `check` returns something true: for what a canvas draws, which no locator sees."""
+    end = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < end, "it did not come true"
+        time.sleep(0.05)
 
 
 class Watch:

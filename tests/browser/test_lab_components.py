@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.screen import RUN_SECONDS, Watch, open_page, settle
+from tests.browser.screen import RUN_SECONDS, Watch, eventually, open_page, settle
 from tests.browser.server import running_server
 from ui.components.comparer import is_pick
 from ui.components.kernel_grid import LONGEST, is_entry
@@ -251,16 +251,13 @@ def test_both_views_zoom_and_pan_in_step_and_fit_undoes_it(compare: Callable[...
     focus.focus()
     for _ in range(6):
         focus.press("+")
-    page.wait_for_timeout(100)
-    assert zoomed(page) > 4 * fitted
+    eventually(lambda: zoomed(page) > 4 * fitted)
     left, right = pixel(page, 0.25, 0.5), pixel(page, 0.75, 0.5)
     pull(page, (150, 60), (stage(page)["x"] + 200, stage(page)["y"] + 200))
-    page.wait_for_timeout(100)
-    assert pixel(page, 0.25, 0.5) != left
-    assert pixel(page, 0.75, 0.5) != right
+    eventually(lambda: pixel(page, 0.25, 0.5) != left)
+    eventually(lambda: pixel(page, 0.75, 0.5) != right)
     focus.press("0")
-    page.wait_for_timeout(100)
-    assert zoomed(page) == fitted
+    eventually(lambda: zoomed(page) == fitted)
     # Dragging picked nothing.
     expect(page.get_by_text("Python was told 0 times")).to_be_visible()
     page.get_by_role("button", name="One over the other").click()
@@ -285,17 +282,20 @@ def test_a_mark_stands_on_both_pictures(compare: Callable[..., Page]) -> None:
     box = stage(page)
     scale = min((box["width"] - 2) / 2 / WIDE, box["height"] / HIGH)
     # The rim of the 5 x 5 patch on the one, of the pixel on the other.
-    assert pixel(page, 0.25 + 3 * scale / box["width"], 0.5) != plain_left
+    eventually(lambda: pixel(page, 0.25 + 3 * scale / box["width"], 0.5) != plain_left)
     assert plain_right
-    rims = page.locator(".comparer .stage").evaluate(
-        """c => { const { data } = c.getContext("2d").getImageData(0, 0, c.width, c.height);
+    count = """c => { const { data } = c.getContext("2d").getImageData(0, 0, c.width, c.height);
                   const at = [0, 0];
                   for (let i = 0; i < data.length; i += 4)
                     if (data[i] === 0xc2 && data[i + 1] === 0x41 && data[i + 2] === 0x0c)
                       at[(i / 4) % c.width < c.width / 2 ? 0 : 1] += 1;
                   return at }"""
-    )
-    assert rims[0] > rims[1] > 20
+
+    def marked() -> bool:
+        before, after = page.locator(".comparer .stage").evaluate(count)
+        return bool(before > after > 20)
+
+    eventually(marked)
 
 
 # --- the kernel grid ------------------------------------------------------------------------------
