@@ -500,9 +500,9 @@ def test_it_begins_paused_at_the_first_position(window: Page) -> None:
 
 
 def test_it_plays_pauses_and_ends(window: Page) -> None:
-    window.get_by_label("Speed").fill("100")
     window.get_by_role("button", name="Play").click()
     expect(window.get_by_role("button", name="Pause")).to_be_visible()
+    window.get_by_label("Speed").fill("100")
     expect_position(window, 35)
     expect(window.get_by_role("button", name="Play")).to_be_visible()
     assert filled(window) == 36
