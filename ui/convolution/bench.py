@@ -36,7 +36,6 @@ class Bench(Memo):
     Args:
         uploads: pictures that came from outside, by a key of their own.
         refused: what is wrong with files that are no pictures, by the same keys.
-        photo: the id of the last photograph taken.
         chosen: key of the picture that is worked on, in `uploads` or `SAMPLES`.
         channel: which channel is shown of a stage that has neither 1 nor 3.
         point: the (row, column) of the result that is looked at.
@@ -47,7 +46,6 @@ class Bench(Memo):
     uploads: dict[str, Picture] = field(default_factory=dict)
     chosen: str = FIRST_SAMPLE
     refused: dict[str, str] = field(default_factory=dict)
-    photo: str | None = None
     channel: int = 0
     point: tuple[int, int] | None = None
     lesson: KernelLearner | BuilderError | None = None

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from builder import BuilderError
 from builder.labs import chain
@@ -14,17 +11,16 @@ from ui import state
 from ui.convolution.bench import FIRST_SAMPLE, Bench, channels_in
 from ui.guide import guide
 from ui.state import Workspace
+from ui.text import escaped
 
-_PHOTO = "photograph"
+_UPLOAD, _CAMERA = "convolution:upload", "convolution:camera"
 _COLOURS = {False: "Grey", True: "Colour"}
 
 
 def choose(here: Bench, ws: Workspace) -> None:
     """Draw the bar of pictures; the chain follows the size and the channels of the chosen one."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="pictures-bar"):
-        files, photo = _popovers()
-        _bring(here, ws, files)
-        _photograph(here, ws, photo)
+        _popovers(here, ws)
         _selected(here, ws)
         key = state.show("convolution:colour", channels_in(ws.spec) == chain.COLOUR)
         st.segmented_control(
@@ -38,8 +34,9 @@ def choose(here: Bench, ws: Workspace) -> None:
             args=(here, ws, key),
         )
         guide("convolution")
-    for message in here.refused.values():
-        st.error(message, icon=":material/broken_image:")
+    if here.refused:
+        lines = [escaped(message) for message in here.refused.values()]
+        st.error("  \n".join(lines), icon=":material/broken_image:")
     picture = here.picture
     words = [f"{picture.height} × {picture.width} pixels", *picture.notes]
     if here.chosen in SAMPLES:
@@ -52,30 +49,34 @@ def choose(here: Bench, ws: Workspace) -> None:
     st.caption(" · ".join(word for word in words if word))
 
 
-def _popovers() -> tuple[list[UploadedFile], UploadedFile | None]:
-    camera = None
+def _popovers(here: Bench, ws: Workspace) -> None:
     with st.popover("Upload", icon=":material/upload:"):
-        files = st.file_uploader(
+        st.file_uploader(
             "Pictures of your own",
             accept_multiple_files=True,
             max_upload_size=MAX_BYTES // 2**20,
-            key="convolution:upload",
+            key=_UPLOAD,
             help="PNG, JPEG, WebP, BMP, TIFF or GIF. They stay on this machine.",
+            on_change=_brought,
+            args=(here, ws),
         )
-    with st.popover("Camera", icon=":material/photo_camera:", on_change="rerun") as taking:
-        if taking.open:
-            camera = st.camera_input("Take a picture", key="convolution:camera")
-    return files, camera
+    with st.popover("Camera", icon=":material/photo_camera:", on_change="rerun") as camera:
+        if camera.open:
+            st.camera_input("Take a picture", key=_CAMERA, on_change=_photographed, args=(here, ws))
 
 
-def _bring(here: Bench, ws: Workspace, files: Sequence[UploadedFile]) -> None:
-    """Take in what is new, let go of what is gone, and say what is no picture."""
+def _brought(here: Bench, ws: Workspace) -> None:
+    """Take in what is new, let go of what is gone, and note what is no picture.
+
+    Only a change of the files does this: leaving the page empties the box, not the bench.
+    """
+    files = list(state.get(_UPLOAD) or ())
+    here.refused.pop(_UPLOAD, None)
     if len(files) > MAX_FILES:
-        st.error(f"{len(files)} files came; the first {MAX_FILES} of them are taken.")
-        files = files[:MAX_FILES]
-    brought = {file.file_id: file for file in files}
+        here.refused[_UPLOAD] = f"{len(files)} files came; the first {MAX_FILES} of them are taken."
+    brought = {file.file_id: file for file in files[:MAX_FILES]}
     for known in (here.uploads, here.refused):
-        for key in [key for key in known if key not in brought and key != _PHOTO]:
+        for key in [key for key in known if key not in (*brought, _CAMERA, _UPLOAD)]:
             del known[key]
     for key, file in brought.items():
         if key not in here.uploads and key not in here.refused:
@@ -84,12 +85,11 @@ def _bring(here: Bench, ws: Workspace, files: Sequence[UploadedFile]) -> None:
         _choose(here, ws, next(reversed(here.uploads), FIRST_SAMPLE))
 
 
-def _photograph(here: Bench, ws: Workspace, photo: UploadedFile | None) -> None:
+def _photographed(here: Bench, ws: Workspace) -> None:
     """Take in a photograph, in place of the one before."""
-    if photo is not None and here.photo != photo.file_id:
-        here.photo = photo.file_id
-        here.uploads.pop(_PHOTO, None)
-        _take(here, ws, _PHOTO, photo.getvalue(), "Photograph")
+    photo = state.get(_CAMERA)
+    if photo is not None:
+        _take(here, ws, _CAMERA, photo.getvalue(), "Photograph")
 
 
 def _take(here: Bench, ws: Workspace, key: str, data: bytes, name: str) -> None:
