@@ -12,29 +12,26 @@ from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from builder import edit
 from builder.catalog import CATALOG
+from builder.labs.kernels import KERNELS, Kernel
 from builder.resolve import resolve
 from builder.resolve.types import TensorType
 from builder.spec import Init, Input, ModelSpec, Node
 
-Kernel: TypeAlias = NDArray[np.float32]
 Mixing: TypeAlias = Literal["each", "across"]
 
 NAME = "Filter"
 GREY, COLOUR = 1, 3
 _ARGS = {"kernel_size": 3, "padding": "same", "bias": False}
-# The sharpening filter of the notes that LayerLab grew from.
-_SHARPEN = np.full((3, 3), -1 / 9, np.float32)
-_SHARPEN[1, 1] = 1
 
 
 def first_chain() -> ModelSpec:
     """Return the chain that the page opens with: the sharpening filter over a grey picture."""
     spec = ModelSpec(NAME, (Input("x", (GREY, 512, 512)),), "graph", (_conv("conv", GREY),))
-    return with_kernel(spec, "conv", _SHARPEN)
+    (sharpen,) = KERNELS["sharpen_notes"].make(3)
+    return with_kernel(spec, "conv", sharpen)
 
 
 def _conv(name: str, channels: int) -> Node:

@@ -77,6 +77,8 @@ def _preset(ws: Workspace, node: Node, kernel: Kernel) -> None:
     if preset is None:
         return
     st.caption(preset.help)
+    if preset.formula:
+        st.latex(preset.formula)
     if len(preset.sizes) > 1:
         key = state.show(f"preset-size:{node.name}", kernel.shape[0])
         st.select_slider(
@@ -228,7 +230,7 @@ def _by_hand(ws: Workspace, node: Node, kernel: Kernel) -> None:
             on_change=lambda key, make: _set(ws, node, make(int(state.get(key)))),
             args=(key, make),
         )
-    text = "\n".join("  ".join(f"{value:g}" for value in row) for row in kernel)
+    text = "\n".join("  ".join(map(str, row)) for row in kernel)
     key = state.show(f"kernel:{node.name}:text", text)
     st.text_area(
         "As text",

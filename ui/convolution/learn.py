@@ -101,7 +101,7 @@ def _running(here: Bench, ws: Workspace, name: str) -> None:
     with columns[2]:
         st.plotly_chart(_curve(lesson.losses), key="learn-curve", config={"displaylogo": False})
     loss = f"{lesson.losses[-1]:.3g}" if lesson.losses else "not known yet"
-    words = f"step **{len(lesson.losses):,}**, mean squared error **{loss}**"
+    words = f"step **{len(lesson.losses):,}**, error **{loss}** of what there was"
     if comparable:
         words += f", farthest cell off by **{np.abs(known - lesson.kernel).max():.2g}**"
     st.markdown(words)
@@ -141,7 +141,11 @@ def _curve(losses: list[float]) -> go.Figure:
         height=220,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         xaxis={"title": {"text": "step"}},
-        yaxis={"type": "log", "title": {"text": "mean squared error"}, "exponentformat": "power"},
+        yaxis={
+            "type": "log",
+            "title": {"text": "share of the error left"},
+            "exponentformat": "power",
+        },
         uirevision="learn",
     )
     return figure
