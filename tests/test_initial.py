@@ -118,6 +118,9 @@ def test_a_call_of_an_earlier_layer_cannot_start_its_weights_anew() -> None:
     spec = replace(spec, nodes=(*spec.nodes, again))
     (fault,) = resolve(spec).faults
     assert "conv says that itself" in fault.message
+    mended = fault.fixes[0].apply(spec)
+    assert resolve(mended).runs
+    assert mended.nodes[0] == spec.nodes[0]
 
 
 def test_another_layer_in_the_same_place_starts_as_torch_draws_it() -> None:

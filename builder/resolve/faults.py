@@ -11,11 +11,9 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from builder import initial
 from builder.catalog import CATALOG, Layer, did_you_mean
 from builder.errors import shown
-from builder.resolve import fixes
-from builder.resolve.probe import Parameter
+from builder.resolve import fixes, starts
 from builder.resolve.resolution import FaultKind, Fix
 from builder.resolve.scene import Problem, Scene, wire_size
 from builder.resolve.types import TensorType, Type, describe, tensors
@@ -49,11 +47,10 @@ def structure(scene: Scene, sources: Sequence[str]) -> Problem | None:
             f"{node.name} sets {', '.join(map(shown, node.args))}; {has} its own arguments.",
             fixes.unset(scene, node, tuple(node.args)),
         )
-    if row is None and (node.init or (node.frozen and earlier)):
-        return scene.problem(
-            f"{node.name} says how its parameters start or stay; {node.op} says that itself.",
-            fixes.drawn(scene),
-        )
+    if row is None:
+        problem = starts.told_elsewhere(scene)
+        if problem is not None:
+            return problem
     for source in sources:
         if source not in scene.wires:
             later = source in block
@@ -88,26 +85,6 @@ def structure(scene: Scene, sources: Sequence[str]) -> Problem | None:
         return scene.problem(
             f"{node.op} takes {row.repeat} inputs, and a Sequential hands on one.", fix
         )
-    return None
-
-
-def start(scene: Scene, parameters: Sequence[Parameter]) -> Problem | None:
-    """Check how the layer's parameters start: each is there and can start so."""
-    shapes = {parameter.name: parameter.shape for parameter in parameters}
-    for name, init in scene.called.init.items():
-        if name not in shapes:
-            has = ", ".join(shapes) or "no parameters"
-            return scene.problem(
-                f"{scene.called.name} says how {shown(name)} starts; {scene.called.op} has {has}.",
-                fixes.drawn(scene, name),
-            )
-        wrong = initial.problem(init, shapes[name])
-        if wrong is not None:
-            return scene.problem(
-                f"{name} of {scene.called.name} cannot start as it says: {wrong}.",
-                *fixes.window_as(scene, init),
-                fixes.drawn(scene, name),
-            )
     return None
 
 

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from builder import edit
 from builder.catalog import CATALOG, Layer, similar
-from builder.initial import shape_of
 from builder.resolve.resolution import Fix
 from builder.resolve.types import TensorType, Type
-from builder.spec import Init, ModelSpec, Node
+from builder.spec import ModelSpec, Node
 
 if TYPE_CHECKING:
     from builder.resolve.scene import Scene
@@ -54,29 +53,6 @@ def unset(scene: Scene, node: Node, args: Sequence[str]) -> Fix:
     words = " and ".join(args)
     label = f"Remove {words}"
     return Fix(label, partial(edit.unset_args, name=node.name, args=tuple(args), block=scene.block))
-
-
-def drawn(scene: Scene, parameter: str | None = None) -> Fix:
-    """Let torch draw a parameter; without a name all of them, which then learn too."""
-    name, block = scene.called.name, scene.block
-
-    def apply(spec: ModelSpec) -> ModelSpec:
-        if parameter is None:
-            return edit.freeze(edit.set_init(spec, name, {}, block=block), name, False, block=block)
-        kept = {key: init for key, init in scene.called.init.items() if key != parameter}
-        return edit.set_init(spec, name, kept, block=block)
-
-    return Fix(f"Let torch draw {parameter or 'its parameters'}", apply)
-
-
-def window_as(scene: Scene, init: Init) -> Iterable[Fix]:
-    """Make the window as large as the values that fill it."""
-    shape = shape_of(init.args.get("values"))
-    row = CATALOG[scene.called.op]
-    if shape is not None and row.window is not None and len(shape) >= row.rank:
-        sizes = shape[len(shape) - row.rank :]
-        size = sizes[0] if len(set(sizes)) == 1 else sizes
-        yield set_one(scene, scene.called, "kernel_size", size, f"Set kernel_size to {size}")
 
 
 def initial(scene: Scene, row: Layer, node: Node, arg: str) -> Iterable[Fix]:

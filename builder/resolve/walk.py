@@ -10,7 +10,7 @@ from typing import Any
 from builder import edit
 from builder.catalog import CATALOG, Layer
 from builder.errors import BuilderError
-from builder.resolve import faults, fixes, refusals
+from builder.resolve import faults, fixes, refusals, starts
 from builder.resolve.probe import Call, probe
 from builder.resolve.resolution import Fault, Fix, Note, Resolution, Step
 from builder.resolve.scene import Problem, Scene, wire_size
@@ -216,7 +216,7 @@ def _step(scene: Scene, now: _Pass, prefix: str) -> Step | _Walk:
         else:
             problem = refusals.unfit(scene, row, answer.output)
     if problem is None:
-        problem = faults.start(scene, answer.parameters)
+        problem = starts.check(scene, answer.parameters)
     if problem is not None:
         return _stopped(problem)
     own = built is None
