@@ -37,10 +37,11 @@ def file(name: str, data: bytes) -> Any:
     return {"name": name, "mimeType": "image/png", "buffer": data}
 
 
-def upload(page: Page, *files: Any) -> None:
+def upload(page: Page, *files: Any, until: str) -> None:
+    """Bring files in; the box is closed when the page says `until`, for closing it breaks off."""
     page.get_by_role("button", name="Upload", exact=True).click()
     page.locator("input[type=file]").set_input_files(files)
-    settle(page)
+    expect(page.get_by_text(until)).to_be_visible()
     page.keyboard.press("Escape")
     settle(page)
 
@@ -88,8 +89,8 @@ def test_a_picture_of_ones_own_is_filtered_looked_into_and_taken_away(
 ) -> None:
     open_page(page, f"{server.url}/convolution")
     other = encode_png(np.zeros((20, 30, 3), np.uint8))
-    upload(page, file("other.png", other), file("photo.png", photograph()))
-    expect(page.get_by_text(f"{HEIGHT} × {WIDTH} pixels")).to_be_visible()
+    files = file("other.png", other), file("photo.png", photograph())
+    upload(page, *files, until=f"{HEIGHT} × {WIDTH} pixels")
 
     # another kernel: the picture changes
     first = comparer(page).get_attribute("data-shown")
@@ -180,11 +181,10 @@ def test_what_is_no_picture_is_said_and_the_rest_goes_on(server: Server, page: P
     files = [file(name, data) for name, data, _ in bad_files()]
     thin = encode_png(np.full((1, 3000, 3), 99, np.uint8))
     one = encode_png(np.full((1, 1, 3), 99, np.uint8))
-    upload(page, *files, file("thin.png", thin), file("one.png", one))
+    # Of the good ones the last is shown, smaller than the kernel as it is.
+    upload(page, *files, file("thin.png", thin), file("one.png", one), until="1 × 1 pixels")
     for _, _, words in bad_files():
         expect(page.get_by_text(words).first).to_be_visible()
-    # Of the good ones the last is shown, smaller than the kernel as it is.
-    expect(page.get_by_text("1 × 1 pixels")).to_be_visible()
     expect(comparer(page)).to_be_visible()
     choose(page, "Picture", "thin.png")
     expect(page.get_by_text("1 × 3000 pixels")).to_be_visible()
@@ -202,7 +202,7 @@ def test_what_is_no_picture_is_said_and_the_rest_goes_on(server: Server, page: P
 def test_of_twenty_files_twelve_are_taken_and_it_is_said(server: Server, page: Page) -> None:
     open_page(page, f"{server.url}/convolution")
     picture = encode_png(np.zeros((8, 8, 3), np.uint8))
-    upload(page, *(file(f"{number}.png", picture) for number in range(20)))
-    expect(page.get_by_text("20 files came; the first 12 of them are taken.")).to_be_visible()
+    files = [file(f"{number}.png", picture) for number in range(20)]
+    upload(page, *files, until="20 files came; the first 12 of them are taken.")
     page.get_by_role("combobox", name=re.compile(r"\bPicture$")).click()
     expect(page.get_by_role("option", name=re.compile(r"^\d+\.png$"))).to_have_count(12)
