@@ -20,11 +20,6 @@ from ui.numbers import count
 from ui.values import from_text, to_text
 
 _RATES = [mantissa * 10.0**power for power in range(-6, 2) for mantissa in (1, 2, 5)]
-# What to start from by the kind of data: epochs, and the optimizer's usual rate times this.
-_FIRST = {"picture": (10, 1), "sequence": (30, 1), "series": (50, 1)}
-_SMALL = (200, 10)
-# A template that reads data of a kind as they are, but for their size.
-_READER = {"picture": "LeNet5", "sequence": "MyRNN", "series": "MyRNN"}
 _RECIPE, _BUDGET = "recipe", "budget"
 RUN = "run"
 
@@ -62,14 +57,14 @@ def change(**values: Any) -> None:
 
 def _for_dataset(settings: Recipe, name: str) -> Recipe:
     task = DATASETS[name].task
-    epochs, factor = _FIRST.get(DATASETS[name].kind, _SMALL)
+    small = DATASETS[name].kind != "picture"
     return replace(
         settings,
         dataset=name,
         options={},
-        epochs=epochs,
+        epochs=200 if small else 10,
         batch_size=32,
-        lr=OPTIMIZERS[settings.optimizer].lr * (1 if settings.optimizer == "SGD" else factor),
+        lr=OPTIMIZERS[settings.optimizer].lr * (10 if small and settings.optimizer != "SGD" else 1),
     ).with_loss_for(task)
 
 
@@ -112,7 +107,7 @@ def settings_panel() -> None:
             if name not in optimizer.first:
                 _argument(field, settings)
         _number("Seed", "seed", "Of the weights, the split and the order of the samples.")
-        _share(samples.by_time)
+        _share()
         _choose("Device", list(devices()), "device", str)
         st.number_input(
             "Parameter budget",
@@ -159,7 +154,8 @@ def _loss_help(name: str) -> str:
 
 
 def _option(name: str, option: Any, settings: Recipe) -> None:
-    cast = int if option.kind == "int" else float
+    whole = option.kind == "int"
+    cast = int if whole else float
     value = settings.options.get(name, option.default)
     key = state.show(f"option:{settings.dataset}:{name}", cast(value))
 
@@ -175,7 +171,7 @@ def _option(name: str, option: Any, settings: Recipe) -> None:
         name,
         cast(option.low),
         cast(option.high),
-        step=cast(option.step),
+        step=50 if whole else 0.01,
         key=key,
         help=option.help,
         on_change=took,
@@ -205,10 +201,7 @@ def _fit(samples: Samples) -> bool:
                 args=(fix.apply,),
             )
         if not mismatch.fixes:
-            st.caption(
-                "No single change mends it; a template for such data would fit, such as "
-                f"{_READER.get(samples.kind, 'MLP')}."
-            )
+            st.caption("No single change mends it; a template of the same kind of data would fit.")
     return False
 
 
@@ -300,7 +293,7 @@ def _number(label: str, name: str, help: str) -> None:
     )
 
 
-def _share(by_time: bool) -> None:
+def _share() -> None:
     key = state.show("recipe:validation", recipe().validation)
     st.slider(
         "Kept for validation",
@@ -308,8 +301,7 @@ def _share(by_time: bool) -> None:
         0.5,
         step=0.05,
         key=key,
-        help="Share of the samples that the model does not learn from"
-        + (": the last ones in time." if by_time else ", drawn by the seed."),
+        help="Share of the samples that the model does not learn from.",
         on_change=lambda: change(validation=state.get(key)),
     )
 
