@@ -95,7 +95,7 @@ def test_large_kernels_which_opencv_takes_through_fourier_stay_as_exact(
 def test_many_channels_go_through_torch_in_bands_that_meet(
     mode: str, padding: int | str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("builder.labs.filtering._BAND_NUMBERS", 20 * 30 * 3)
+    monkeypatch.setattr("builder.labs.bands._BAND_NUMBERS", 20 * 30 * 3)
     stride = 1 if padding == "same" else 2
     module = nn.Conv2d(3, 20, 3, stride, padding, padding_mode=mode)
     values = picture(33, 30, 3)

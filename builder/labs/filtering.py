@@ -1,37 +1,42 @@
 """A chain of layers over a picture of any size.
 
 A convolution goes through OpenCV's `filter2D`, which computes the same cross-correlation as
-`nn.Conv2d` many times faster over pictures of few channels; what OpenCV cannot say goes through
-torch, convolutions in bands of rows, so that memory stays small.
+`nn.Conv2d` many times faster over pictures of few channels, and so do pools; what OpenCV cannot
+say goes through torch, in bands of rows where that keeps memory small.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from builder.catalog import CATALOG
-from builder.errors import LabError
+from builder.errors import LabError, shown
+from builder.labs import bands
+from builder.labs.bands import Window, as_tensor, as_values, window_of
 from builder.resolve import Step
 from builder.resolve.types import TensorType
 
 Values: TypeAlias = NDArray[np.float32]
-Sides: TypeAlias = tuple[int, int, int, int]  # cells added at the top, bottom, left, right
+Found: TypeAlias = tuple[Values, str]  # (H, W, C), and who computed it
 
 MAX_NUMBERS = 200_000_000
 # More planes than this and torch, which takes them all at once, is no slower.
 _MOST_PLANES = 48
-_BAND_NUMBERS = 4_000_000
+# From 130 cells on filter2D goes through a Fourier transform, where one NaN reaches far.
+_MOST_DIRECT = 100
+# A kernel that dilation spreads over more cells than this is slower there than in torch.
+_MOST_SPREAD = 2**16
 _BORDERS = {
     "zeros": cv2.BORDER_CONSTANT,
     "reflect": cv2.BORDER_REFLECT_101,
@@ -46,7 +51,7 @@ class Stage:
 
     Args:
         values: (H, W, C).
-        engine: who computed it, `OpenCV` or `torch`.
+        engine: who computed it, `OpenCV` or `torch`; `nothing` for a layer switched off.
         seconds: how long it took.
     """
 
@@ -69,15 +74,17 @@ def run(
         keep: whether to hold on to every stage; otherwise to the last one only.
 
     Raises:
-        LabError: a layer would give more than 200 million numbers, or no picture.
+        LabError: a layer would give or pad to more than 200 million numbers, gives no picture, or
+            fails.
     """
+    values = np.require(values, np.float32, ["C", "W"])  # all that torch takes without a copy
     wires: dict[str, Values] = {}
     stages: list[Stage] = []
     for position, step in enumerate(steps):
         _check(step)
         given = [wires.get(source, values) for source in step.sources]
         began = time.perf_counter()
-        made, engine = _apply(model, step, given)
+        made, engine = _applied(model, step, given)
         stages.append(Stage(step.name, step.op, made, engine, time.perf_counter() - began))
         wires[step.name] = made
         if not keep:
@@ -90,13 +97,13 @@ def run(
 def _check(step: Step) -> None:
     """Refuse what gives no picture, or one too large, before it is computed."""
     output = step.output
-    if not isinstance(output, TensorType) or len(output.shape) != 4:
+    numbers = math.prod(output.sample) if isinstance(output, TensorType) else 0
+    if not isinstance(output, TensorType) or len(output.shape) != 4 or not numbers:
         raise LabError(
             f"{step.name} gives {step.shape_text}, which is no picture: (N, channels, height, "
             "width) is. Take it out of the chain.",
             node=step.name,
         )
-    numbers = math.prod(output.sample)
     if numbers > MAX_NUMBERS:
         raise LabError(
             f"{step.name} would give {step.shape_text}, {numbers / 1e6:,.0f} million numbers; "
@@ -106,127 +113,180 @@ def _check(step: Step) -> None:
         )
 
 
-def _apply(model: nn.Module, step: Step, given: list[Values]) -> tuple[Values, str]:
+def _applied(model: nn.Module, step: Step, given: list[Values]) -> Found:
+    try:
+        return _apply(model, step, given)
+    except LabError as error:
+        raise LabError(f"{step.name}: {error.message}", node=step.name) from None
+    except (RuntimeError, MemoryError, cv2.error) as error:
+        raise LabError(
+            f"{step.name} ({step.op}) cannot be computed over this picture: {shown(str(error))}. "
+            "Change its settings, or take it out of the chain.",
+            node=step.name,
+        ) from error
+
+
+def _apply(model: nn.Module, step: Step, given: list[Values]) -> Found:
     if not step.enabled:
         return given[0], "nothing"
     row = CATALOG[step.op]
     if not row.is_module:
         made = row.make(step.args)
         with torch.inference_mode():
-            return _as_values(made(*map(_as_tensor, given), training=False)), "torch"
+            return as_values(made(*map(as_tensor, given), training=False)), "torch"
     module = model.get_submodule(step.shared or step.name)
-    if isinstance(module, nn.Conv2d):
-        return filter_picture(module, given[0])
-    x = _as_tensor(given[0])
+    return filter_picture(module, given[0])
+
+
+def filter_picture(module: nn.Module, values: Values) -> Found:
+    """Return what a layer makes of a picture, (H, W, C), and who computed it.
+
+    Raises:
+        LabError: with its padding the picture would have more than 200 million numbers.
+    """
+    way = _WAYS.get(type(module))
+    if way is not None:
+        return way(module, values)
+    x = as_tensor(values)
     if getattr(module, "inplace", False):  # or it would write into the stage before
         x = x.clone()
     with torch.inference_mode():
-        return _as_values(module(x)), "torch"
+        return as_values(module(x)), "torch"
 
 
-def filter_picture(module: nn.Conv2d, values: Values) -> tuple[Values, str]:
-    """Return what a convolution makes of a picture, (H, W, C), and who computed it."""
-    planes = module.out_channels * module.in_channels // module.groups
-    if planes <= _MOST_PLANES and module.weight.dtype == torch.float32:
-        return _by_opencv(module, values), "OpenCV"
-    return _by_bands(module, values), "torch"
-
-
-# through OpenCV
-
-
-def _by_opencv(module: nn.Conv2d, values: Values) -> Values:
-    kernels = _spread(module.weight.detach().numpy(), module.dilation)
-    height, width = kernels.shape[2:]
-    sides = _sides(module)
-    border = _BORDERS[module.padding_mode]
-    # filter2D lays the kernel's middle on each pixel, so its own border reaches this far.
-    own = (height // 2, height - 1 - height // 2, width // 2, width - 1 - width // 2)
-    if border == cv2.BORDER_WRAP or any(ours > its for ours, its in zip(sides, own, strict=True)):
-        wider: Any = cv2.copyMakeBorder(values, *sides, border)
-        values = wider.reshape(*wider.shape[:2], -1)
-        sides, border = (0, 0, 0, 0), cv2.BORDER_CONSTANT
-    rows = slice(own[0] - sides[0], values.shape[0] - (own[1] - sides[1]), int(module.stride[0]))
-    columns = slice(own[2] - sides[2], values.shape[1] - (own[3] - sides[3]), int(module.stride[1]))
+def _convolve(module: nn.Conv2d, values: Values) -> Found:
+    window = window_of(module)
+    height, width = window.padded(*values.shape[:2])
+    numbers = height * width * values.shape[2]
+    if numbers > MAX_NUMBERS:
+        raise LabError(
+            f"with its padding the picture would be {height:,} x {width:,}, "
+            f"{numbers / 1e6:,.0f} million numbers; {MAX_NUMBERS // 10**6} million at most are "
+            "computed. Less padding or a smaller picture helps."
+        )
+    cells = math.prod(window.reach)
+    if (
+        module.out_channels * module.in_channels // module.groups > _MOST_PLANES
+        or module.weight.dtype != torch.float32
+        or (window.size != window.reach and cells > _MOST_SPREAD)
+        or (cells > _MOST_DIRECT and not _finite(values))
+    ):
+        return bands.convolve(module, values), "torch"
+    kernels = _spread(module.weight.detach().numpy(), window)
     bias = module.bias.detach().tolist() if module.bias is not None else [0.0] * len(kernels)
+    border = _BORDERS[module.padding_mode]
+    return _correlate(values, kernels, bias, window, border), "OpenCV"
+
+
+def _mean(module: nn.AvgPool2d, values: Values) -> Found:
+    """A mean is the convolution of each channel with a kernel of equal cells."""
+    window = window_of(module)
+    counted = module.count_include_pad or window.padded(0, 0) == (0, 0)
+    if not (counted and _served(module, window, values)):
+        return bands.pool(module, values), "torch"
+    cell = 1 / (module.divisor_override or math.prod(window.size))
+    channels = values.shape[2]
+    kernels = np.full((channels, 1, *window.size), cell, np.float32)
+    made = _correlate(values, kernels, [0.0] * channels, window, cv2.BORDER_CONSTANT)
+    return made, "OpenCV"
+
+
+def _largest(module: nn.MaxPool2d, values: Values) -> Found:
+    window = window_of(module)
+    if window.size != window.reach or not _served(module, window, values):
+        return bands.pool(module, values), "torch"
+    anchor = window.across[0], window.down[0]
+    made: Any = cv2.dilate(values, np.ones(window.size, np.uint8), anchor=anchor)
+    return _picked(made, window, values.shape), "OpenCV"
+
+
+def _served(module: nn.MaxPool2d | nn.AvgPool2d, window: Window, values: Values) -> bool:
+    """Whether OpenCV gives what a pool gives, and faster."""
+    height, width, channels = values.shape
+    return (
+        channels <= _MOST_PLANES
+        and window.places(height, width) == bands.pooled(module, height, width)
+        and _fits(window)
+        and _finite(values)
+    )
+
+
+def _finite(values: Values) -> bool:
+    """Whether all are numbers: any that is not would show in their sum."""
+    return math.isfinite(cv2.norm(values.reshape(len(values), -1), cv2.NORM_L1))
+
+
+_WAYS: Mapping[type[nn.Module], Callable[[Any, Values], Found]] = MappingProxyType(
+    {
+        nn.Conv2d: _convolve,
+        nn.AvgPool2d: _mean,
+        nn.MaxPool2d: _largest,
+        nn.ConvTranspose2d: lambda module, values: (bands.spread(module, values), "torch"),
+    }
+)
+
+
+def _correlate(
+    values: Values, kernels: Values, bias: list[float], window: Window, border: int
+) -> Values:
+    """Return the cross-correlation of a picture, (H, W, C), with kernels, (O, I, kH, kW).
+
+    The kernels are as large as the window reaches; there are as many groups as `I` goes into `C`.
+    """
+    shape, size = values.shape, window.places(*values.shape[:2])
+    anchor = window.across[0], window.down[0]
+    if border == cv2.BORDER_WRAP or not _fits(window):
+        wider: Any = cv2.copyMakeBorder(values, *window.down, *window.across, border)
+        values = wider.reshape(*wider.shape[:2], -1)
+        anchor, border = (0, 0), cv2.BORDER_CONSTANT
+        del wider
 
     def correlate(plane: Any, kernel: Any, added: float) -> Any:
-        found = cv2.filter2D(plane, cv2.CV_32F, kernel, delta=added, borderType=border)
-        return found[rows, columns]
+        return cv2.filter2D(
+            plane, cv2.CV_32F, kernel, anchor=anchor, delta=added, borderType=border
+        )
 
-    alike = (kernels == kernels[:1]).all() and len(set(bias)) == 1
-    if module.groups == module.in_channels == module.out_channels and alike:
+    outputs, each = kernels.shape[:2]
+    groups = shape[2] // each
+    if groups == shape[2] == outputs and (kernels == kernels[:1]).all() and len(set(bias)) == 1:
         whole = correlate(values, kernels[0, 0], bias[0])
-        return np.ascontiguousarray(whole.reshape(*whole.shape[:2], len(kernels)))
-    inputs = cv2.split(values)
-    each = module.in_channels // module.groups
-    outputs = []
-    for number, kernel in enumerate(kernels):
-        first = number // (module.out_channels // module.groups) * each
-        total = correlate(inputs[first], kernel[0], bias[number])
-        for index in range(1, each):
-            total = total + correlate(inputs[first + index], kernel[index], 0.0)
-        outputs.append(total)
-    return np.stack(outputs, axis=2)
+        del values
+        return _picked(whole, window, shape)
+    made = np.empty((*size, outputs), np.float32)
+    for channel in range(shape[2]):
+        plane = cv2.extractChannel(values, channel)
+        group, index = divmod(channel, each)
+        for number in range(group * outputs // groups, (group + 1) * outputs // groups):
+            found = correlate(plane, kernels[number, index], 0.0 if index else bias[number])
+            part = _picked(found, window, (*shape[:2], 1))[:, :, 0]
+            if index:
+                made[:, :, number] += part
+            else:
+                made[:, :, number] = part
+    return made
 
 
-def _spread(weight: Values, dilation: tuple[int, ...]) -> Values:
+def _fits(window: Window) -> bool:
+    """Whether each window, laid where it starts, keeps a cell on the picture at either end."""
+    return all(
+        before + after < reach
+        for (before, after), reach in zip((window.down, window.across), window.reach, strict=True)
+    )
+
+
+def _picked(found: Any, window: Window, shape: tuple[int, ...]) -> Values:
+    """Return of the results at each pixel those that the stride stops at."""
+    rows, columns = window.places(shape[0], shape[1])
+    down, across = window.stride
+    table = found.reshape(*found.shape[:2], -1)
+    stops = table[: (rows - 1) * down + 1 : down, : (columns - 1) * across + 1 : across]
+    return np.ascontiguousarray(stops)
+
+
+def _spread(weight: Values, window: Window) -> Values:
     """Return kernels, (O, I, kH, kW), with the zeros that dilation puts between their cells."""
-    if dilation == (1, 1):
+    if window.size == window.reach:
         return weight
-    height, width = ((k - 1) * d + 1 for k, d in zip(weight.shape[2:], dilation, strict=True))
-    spread = np.zeros((*weight.shape[:2], height, width), np.float32)
-    spread[:, :, :: dilation[0], :: dilation[1]] = weight
+    spread = np.zeros((*weight.shape[:2], *window.reach), np.float32)
+    spread[:, :, :: window.dilation[0], :: window.dilation[1]] = weight
     return spread
-
-
-def _sides(module: nn.Conv2d) -> Sides:
-    """Return how many cells are added on each side; `same` adds the odd one at the end."""
-    if module.padding == "valid":
-        return 0, 0, 0, 0
-    if module.padding == "same":
-        reach = [d * (k - 1) for d, k in zip(module.dilation, module.kernel_size, strict=True)]
-        (top, bottom), (left, right) = ((r // 2, r - r // 2) for r in reach)
-        return top, bottom, left, right
-    down, across = (int(side) for side in module.padding)
-    return down, down, across, across
-
-
-# through torch
-
-
-def _by_bands(module: nn.Conv2d, values: Values) -> Values:
-    """Return what torch's own convolution gives, a band of rows at a time."""
-    top, bottom, left, right = _sides(module)
-    mode = {"zeros": "constant"}.get(module.padding_mode, module.padding_mode)
-    with torch.inference_mode():
-        x = F.pad(_as_tensor(values), (left, right, top, bottom), mode=mode)
-        reach = module.dilation[0] * (module.kernel_size[0] - 1) + 1
-        stride = int(module.stride[0])
-        rows = (x.shape[2] - reach) // stride + 1
-        band = max(1, _BAND_NUMBERS // (module.out_channels * x.shape[3]))
-        parts = []
-        for start in range(0, rows, band):
-            count = min(band, rows - start)
-            piece = x[:, :, start * stride : (start + count - 1) * stride + reach]
-            parts.append(
-                F.conv2d(
-                    piece,
-                    module.weight,
-                    module.bias,
-                    module.stride,
-                    0,
-                    module.dilation,
-                    module.groups,
-                )
-            )
-        return _as_values(torch.cat(parts, dim=2))
-
-
-def _as_tensor(values: Values) -> Tensor:
-    """Return values as (1, C, H, W) without copying them: channels last is how they lie."""
-    return torch.from_numpy(values).permute(2, 0, 1).unsqueeze(0)
-
-
-def _as_values(tensor: Tensor) -> Values:
-    return np.ascontiguousarray(tensor.squeeze(0).permute(1, 2, 0).numpy())
