@@ -104,6 +104,84 @@ def test_many_channels_go_through_torch_in_bands_that_meet(
     assert np.allclose(found, by_torch(module, values), atol=1e-5)
 
 
+@st.composite
+def pools(draw: st.DrawFn) -> nn.Module:
+    sizes = st.tuples(st.integers(1, 5), st.integers(1, 5))
+    size = draw(sizes)
+    settings_of_both = {
+        "kernel_size": size,
+        "stride": draw(sizes),
+        "padding": tuple(draw(st.integers(0, side // 2)) for side in size),
+        "ceil_mode": draw(st.booleans()),
+    }
+    if draw(st.booleans()):
+        return nn.MaxPool2d(**settings_of_both, dilation=draw(st.integers(1, 2)))
+    return nn.AvgPool2d(
+        **settings_of_both,
+        count_include_pad=draw(st.booleans()),
+        divisor_override=draw(st.sampled_from([None, 3])),
+    )
+
+
+@SETTINGS
+@given(pools(), st.integers(1, 20), st.integers(1, 20), st.sampled_from([1, 3, 60]))
+def test_a_pool_gives_what_torch_gives_for_every_setting(
+    module: nn.Module, height: int, width: int, channels: int
+) -> None:
+    values = picture(height, width, channels)
+    try:
+        expected = by_torch(module, values)
+    except RuntimeError:
+        assume(False)
+    found, _ = filter_picture(module, values)
+    assert np.allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("layer", [nn.MaxPool2d(3, 2, 1, 2), nn.AvgPool2d(4, 3, 2, True, False)])
+def test_the_bands_of_a_pool_meet(layer: nn.Module, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("builder.labs.bands._BAND_NUMBERS", 30 * 3 * 4)
+    values = picture(33, 30, 3)
+    found, engine = filter_picture(layer, values)
+    assert engine == "torch"
+    assert np.allclose(found, by_torch(layer, values), atol=1e-6)
+
+
+@pytest.mark.parametrize("numbers", [30, 400, 10**6])
+@pytest.mark.parametrize(
+    "settings_of_one",
+    [
+        {"kernel_size": 3},
+        {"kernel_size": 4, "stride": 3, "padding": 2, "output_padding": 1},
+        {"kernel_size": 2, "stride": 5},
+        {"kernel_size": 3, "stride": 2, "dilation": 3, "padding": 1, "groups": 3, "bias": False},
+    ],
+    ids=str,
+)
+def test_the_bands_of_a_transposed_convolution_meet(
+    settings_of_one: dict[str, Any], numbers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("builder.labs.bands._BAND_NUMBERS", numbers)
+    torch.manual_seed(0)
+    module = nn.ConvTranspose2d(3, 6, **settings_of_one)
+    values = picture(9, 7, 3)
+    found, _ = filter_picture(module, values)
+    assert np.allclose(found, by_torch(module, values), atol=1e-5)
+
+
+def test_padding_that_would_take_too_much_memory_is_refused_before_it_does() -> None:
+    with pytest.raises(LabError, match="with its padding the picture would be"):
+        filter_picture(nn.Conv2d(1, 1, 1, stride=9_000, padding=20_000), picture(8, 8, 1))
+
+
+@pytest.mark.parametrize("size", [3, 13])
+def test_one_cell_that_is_no_number_spoils_the_windows_over_it_only(size: int) -> None:
+    values = picture(40, 40, 1)
+    values[20, 20, 0] = np.nan
+    module = nn.Conv2d(1, 1, size, padding="same")
+    found, _ = filter_picture(module, values)
+    assert (np.isnan(found) == np.isnan(by_torch(module, values))).all()
+
+
 def test_a_filter_is_the_naive_sum_over_each_window() -> None:
     values = picture(6, 7, 1)
     kernel = np.arange(6, dtype=np.float32).reshape(2, 3)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from streamlit.testing.v1 import AppTest
 
-from tests.browser.screen import open_page, settle
+from tests.browser.screen import eventually, open_page, settle
 from tests.browser.server import running_server
 from ui.components.layer_list import is_intent
 
@@ -69,15 +69,30 @@ def focused(page: Page) -> str | None:
 
 
 def pull(page: Page, name: str, onto: str) -> None:
-    """Drags a row by its grip, in steps as a hand does."""
+    """Drags a row by its grip, in steps as a hand does, and lets go when it has got there."""
     row(page, name).locator(".title").hover()
     row(page, name).locator(".grip").hover()
+    above = is_above(page, name, onto)
     page.mouse.down()
     box = row(page, onto).bounding_box()
     assert box
-    page.mouse.move(box["x"] + 12, box["y"] + box["height"] / 2, steps=12)
-    page.mouse.move(box["x"] + 12, box["y"] + box["height"] * 0.8, steps=4)
+    x, y, height = box["x"] + 12, box["y"], box["height"]
+    page.mouse.move(x, y + height / 2, steps=12)
+
+    def there() -> bool:
+        # The browser tells of a drag some times a second only, and of a hand at rest not at all.
+        page.mouse.move(x, y + height * 0.6)
+        page.mouse.move(x, y + height * 0.8)
+        return is_above(page, name, onto) != above
+
+    eventually(there)
     page.mouse.up()
+
+
+def is_above(page: Page, name: str, other: str) -> bool:
+    """Whether one layer is shown above the other."""
+    names = shown(page)
+    return names.index(name) < names.index(other)
 
 
 def scale(page: Page) -> float:
@@ -116,6 +131,7 @@ def test_a_dropped_layer_does_not_jump_back_before_the_server_has_answered(
     open_page(page, f"{address}/?lag=0.8")
     pull(page, "conv1", onto="pool1")
     dropped = ["relu1", "pool1", "conv1", "flatten", "fc1", "fc2"]
+    eventually(lambda: shown(page) == dropped)
     for _ in range(12):
         assert shown(page) == dropped
         page.wait_for_timeout(100)
