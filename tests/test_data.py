@@ -16,6 +16,7 @@ from builder.spec import Input
 
 REAL = ("mnist", "digits", "iris", "wine", "breast_cancer", "diabetes")
 TOYS = ("circles", "moons", "xor", "gaussians", "spirals")
+SEQUENCES = ("sine", "sines", "adding", "parity", "sequential_digits", "sequential_mnist")
 SIZES = {
     "mnist": (5000, 10),
     "digits": (1797, 10),
@@ -27,7 +28,7 @@ SIZES = {
 
 
 def test_the_data_sets_are_those_the_page_promises() -> None:
-    assert set(DATASETS) == {*REAL, *TOYS}
+    assert set(DATASETS) == {*REAL, *TOYS, *SEQUENCES}
 
 
 @pytest.mark.parametrize("name", DATASETS)
@@ -52,7 +53,7 @@ def test_every_data_set_loads_as_its_row_says(name: str) -> None:
     if row.kind == "picture":
         assert (samples.x.min(), samples.x.max()) == (0, 1)
     else:
-        assert len(samples.features) == row.shape[0]
+        assert len(samples.features) == row.shape[-1]
     assert row.title
     assert row.source
     assert row.help.endswith(".")
@@ -149,7 +150,9 @@ def test_a_split_puts_every_row_in_one_part(name: str, share: float) -> None:
     assert len(parts.validation) == pytest.approx(share * count, abs=1)
 
 
-@pytest.mark.parametrize("name", [name for name in DATASETS if name != "diabetes"])
+@pytest.mark.parametrize(
+    "name", [row.name for row in DATASETS.values() if row.task == "classification"]
+)
 def test_classes_keep_their_shares_in_both_parts(name: str) -> None:
     samples = load(name)
     parts = split(samples, validation=0.2, seed=7)
@@ -188,7 +191,7 @@ def test_a_column_that_never_changes_is_scaled_to_zero() -> None:
     assert parts.scaled(still)[:, 3].eq(0).all()
 
 
-@pytest.mark.parametrize("name", ["mnist", "digits", *TOYS])
+@pytest.mark.parametrize("name", ["mnist", "digits", *TOYS, "parity"])
 def test_pictures_and_points_stay_as_they_are(name: str) -> None:
     samples = load(name)
     parts = split(samples, validation=0.2, seed=0)
@@ -261,7 +264,8 @@ def test_a_single_sample_cannot_be_split() -> None:
 
 
 PAIRS = [(template, data) for template in TEMPLATES for data in DATASETS]
-PICTURES = ("mnist", "digits")
+# Rows of pictures put together are a picture.
+PICTURES = ("mnist", "digits", "sequential_mnist", "sequential_digits")
 READS_WORDS = {"TextClassifier", "TextTransformer"}
 SEES_PICTURES = {
     *("LeNet5", "SmallVGG", "ResidualNet", "ConvAutoencoder"),

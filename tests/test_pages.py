@@ -225,11 +225,38 @@ def test_the_train_page_says_that_data_and_model_fit_or_offers_the_fix(app: AppT
     assert workspace(app).spec.inputs[0].shape == (4,)
 
 
-@pytest.mark.parametrize("dataset", ["digits", "iris", "diabetes", "circles", "spirals"])
+@pytest.mark.parametrize(
+    "dataset",
+    ["digits", "iris", "diabetes", "circles", "sine", "adding", "parity", "sequential_digits"],
+)
 def test_every_kind_of_data_has_its_picture(app: AppTest, dataset: str) -> None:
     on_train(app)
     app.selectbox(key="recipe:dataset").set_value(dataset).run()
     assert not app.exception
+
+
+def test_my_rnn_is_brought_to_the_sine_with_one_click_and_its_windows_are_shown(
+    app: AppTest,
+) -> None:
+    workspace(app).open(TEMPLATES["MyRNN"])
+    on_train(app)
+    app.selectbox(key="recipe:dataset").set_value("sine").run()
+    assert "(20, 1)" in app.warning[0].value
+    app.button(key="fit:0:0").click().run()
+    assert "fits" in app.success[0].value
+    assert len(app.get("plotly_chart")) == 1
+    assert "1,000 sequences of 20 steps" in said(app)
+    assert "by time" in said(app)
+    app.slider(key="option:sine:length").set_value(30).run()
+    assert not app.exception
+    assert not app.error
+    assert "(30, 1)" in app.warning[0].value
+
+
+def test_a_picture_model_is_told_which_template_reads_a_series(app: AppTest) -> None:
+    on_train(app)
+    app.selectbox(key="recipe:dataset").set_value("sine").run()
+    assert "MyRNN" in said(app)
 
 
 def test_every_optimizer_and_every_loss_has_a_form(app: AppTest) -> None:

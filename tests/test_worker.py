@@ -13,12 +13,14 @@ import pytest
 import torch
 
 from builder import TEMPLATES, build
+from builder.data import load, mismatches
 from builder.errors import BudgetError, DataError, RecipeError
 from builder.files import load_weights
 from builder.store import Store
 from builder.train.data import load_data
 from builder.train.launch import Launcher
-from builder.train.loop import accuracy, predict
+from builder.train.live import Forecast
+from builder.train.loop import accuracy, predict, r_squared
 from builder.train.recipe import Recipe
 from builder.train.worker import at_once
 
@@ -70,6 +72,23 @@ def test_a_run_leaves_weights_that_score_what_was_recorded(
     points = store.points(run_id)
     assert points[-1].value == score
     assert store.live(run_id, "boundary") is not None
+
+
+def test_a_run_on_a_series_leaves_a_forecast_of_its_validation_part(
+    store: Store, launcher: Launcher
+) -> None:
+    recipe = Recipe("sine", options={"samples": 100}, loss="MSELoss", epochs=2)
+    (mismatch,) = mismatches(TEMPLATES["MyRNN"], load(recipe.dataset, **recipe.options))
+    spec = mismatch.fixes[0].apply(TEMPLATES["MyRNN"])
+    run_id = launcher.start(spec, recipe)
+    wait(lambda: not store.run(run_id).active)
+    run, live = store.run(run_id), store.live(run_id, "forecast")
+    assert (run.status, run.message) == ("finished", "")
+    assert live is not None
+    values = Forecast.from_bytes(live[1]).values
+    data = load_data(store.home, recipe).data
+    score = r_squared(values[:, None], data.y_validation)
+    assert run.facts["metrics"]["validation R2"] == score
 
 
 def test_a_killed_worker_is_found_dead_with_its_last_words(

@@ -7,15 +7,16 @@ import time
 import streamlit as st
 
 from builder import ModelSpec, write_source
-from builder.data import DATASETS, load
+from builder.data import DATASETS, load, split
 from builder.files import load_weights, weights_safetensors, write_script
 from builder.store import Point, Run
 from builder.train import Recipe
-from builder.train.live import Boundary
+from builder.train.live import LIVE, Boundary, Forecast
 from ui import state
 from ui.curves import curves, plane
 from ui.numbers import count
 from ui.samples import preview
+from ui.series import future
 from ui.training import RUN, launcher, recipe
 
 _POLL = 0.5
@@ -97,21 +98,28 @@ def _watch(run_id: str) -> None:
         st.caption("The first point comes as soon as the worker has taken its first steps.")
     if names:
         st.checkbox("Logarithmic loss", key="log-loss")
-    if DATASETS[settings.dataset].kind == "points":
-        live = state.store().live(run_id, "boundary")
-        st.plotly_chart(
-            plane(
-                load(settings.dataset, **settings.options),
-                Boundary.from_bytes(live[1]) if live else None,
-            ),
-            key="plane",
-            config={"displaylogo": False},
-        )
+    _live_picture(run_id, settings)
     if not run.active and state.get("was-active") == run_id:
         state.put("was-active", None)
         st.rerun()  # the page stops polling, and the downloads appear
     if run.active:
         state.put("was-active", run_id)
+
+
+def _live_picture(run_id: str, settings: Recipe) -> None:
+    """Draw the model's answer over the plane, or its forecast over the truth."""
+    kind = DATASETS[settings.dataset].kind
+    if kind not in LIVE:
+        return
+    name, _ = LIVE[kind]
+    live = state.store().live(run_id, name)
+    samples = load(settings.dataset, **settings.options)
+    if kind == "points":
+        figure = plane(samples, Boundary.from_bytes(live[1]) if live else None)
+    else:
+        parts = split(samples, validation=settings.validation, seed=settings.seed)
+        figure = future(samples, parts, Forecast.from_bytes(live[1]) if live else None)
+    st.plotly_chart(figure, key=name, config={"displaylogo": False})
 
 
 def _points(run_id: str) -> list[Point]:

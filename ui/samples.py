@@ -1,4 +1,4 @@
-"""A look at a data set: pictures with their labels, points of a plane, the head of a table."""
+"""A look at a data set: pictures, points of a plane, sequences as curves, the head of a table."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from PIL import Image
 
 from builder.data import Samples
 from ui.curves import plane
+from ui.series import examples
 
 _COLUMNS, _ROWS = 20, 4
 
@@ -23,6 +24,9 @@ def preview(samples: Samples) -> None:
         )
     elif samples.kind == "points":
         st.plotly_chart(plane(samples, None), key="preview-plane", config={"displaylogo": False})
+    elif samples.kind in ("sequence", "series"):
+        st.plotly_chart(examples(samples), key="preview-series", config={"displaylogo": False})
+        st.caption(_told(samples))
     else:
         st.dataframe(_head(samples), height=250, hide_index=True)
         target = ", ".join(samples.classes) if samples.classes else "a number"
@@ -50,6 +54,21 @@ def _sheet(name: str) -> Image.Image:
             sheet.paste(Image.fromarray(picture), at)
     scale = max(1, 1100 // sheet.width)
     return sheet.resize((sheet.width * scale, sheet.height * scale), Image.Resampling.NEAREST)
+
+
+def _told(samples: Samples) -> str:
+    """Say how long the sequences are, what is asked of them, and how they are split."""
+    length, features = samples.shape
+    each = f"{features} numbers" if features > 1 else "a number"
+    said = f"{len(samples.x):,} sequences of {length} steps, {each} a step"
+    if samples.by_time:
+        return (
+            f"{said}; the target is the value after the last step. The split is by time: the "
+            "model learns from the first part and is judged on the last, and nothing is mixed."
+        )
+    if samples.classes:
+        return f"{said}; {len(samples.classes)} classes: {', '.join(samples.classes)}."
+    return f"{said}; the target is a number, in training with mean 0 and spread 1."
 
 
 def _head(samples: Samples) -> pd.DataFrame:

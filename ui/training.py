@@ -20,6 +20,11 @@ from ui.numbers import count
 from ui.values import from_text, to_text
 
 _RATES = [mantissa * 10.0**power for power in range(-6, 2) for mantissa in (1, 2, 5)]
+# What to start from by the kind of data: epochs, and the optimizer's usual rate times this.
+_FIRST = {"picture": (10, 1), "sequence": (30, 1), "series": (50, 1)}
+_SMALL = (200, 10)
+# A template that reads data of a kind as they are, but for their size.
+_READER = {"picture": "LeNet5", "sequence": "MyRNN", "series": "MyRNN"}
 _RECIPE, _BUDGET = "recipe", "budget"
 RUN = "run"
 
@@ -57,14 +62,14 @@ def change(**values: Any) -> None:
 
 def _for_dataset(settings: Recipe, name: str) -> Recipe:
     task = DATASETS[name].task
-    small = DATASETS[name].kind != "picture"
+    epochs, factor = _FIRST.get(DATASETS[name].kind, _SMALL)
     return replace(
         settings,
         dataset=name,
         options={},
-        epochs=200 if small else 10,
+        epochs=epochs,
         batch_size=32,
-        lr=OPTIMIZERS[settings.optimizer].lr * (10 if small and settings.optimizer != "SGD" else 1),
+        lr=OPTIMIZERS[settings.optimizer].lr * (1 if settings.optimizer == "SGD" else factor),
     ).with_loss_for(task)
 
 
@@ -107,7 +112,7 @@ def settings_panel() -> None:
             if name not in optimizer.first:
                 _argument(field, settings)
         _number("Seed", "seed", "Of the weights, the split and the order of the samples.")
-        _share()
+        _share(samples.by_time)
         _choose("Device", list(devices()), "device", str)
         st.number_input(
             "Parameter budget",
@@ -154,8 +159,7 @@ def _loss_help(name: str) -> str:
 
 
 def _option(name: str, option: Any, settings: Recipe) -> None:
-    whole = option.kind == "int"
-    cast = int if whole else float
+    cast = int if option.kind == "int" else float
     value = settings.options.get(name, option.default)
     key = state.show(f"option:{settings.dataset}:{name}", cast(value))
 
@@ -171,7 +175,7 @@ def _option(name: str, option: Any, settings: Recipe) -> None:
         name,
         cast(option.low),
         cast(option.high),
-        step=50 if whole else 0.01,
+        step=cast(option.step),
         key=key,
         help=option.help,
         on_change=took,
@@ -201,7 +205,10 @@ def _fit(samples: Samples) -> bool:
                 args=(fix.apply,),
             )
         if not mismatch.fixes:
-            st.caption("No single change mends it; a template of the same kind of data would fit.")
+            st.caption(
+                "No single change mends it; a template for such data would fit, such as "
+                f"{_READER.get(samples.kind, 'MLP')}."
+            )
     return False
 
 
@@ -293,7 +300,7 @@ def _number(label: str, name: str, help: str) -> None:
     )
 
 
-def _share() -> None:
+def _share(by_time: bool) -> None:
     key = state.show("recipe:validation", recipe().validation)
     st.slider(
         "Kept for validation",
@@ -301,7 +308,8 @@ def _share() -> None:
         0.5,
         step=0.05,
         key=key,
-        help="Share of the samples that the model does not learn from.",
+        help="Share of the samples that the model does not learn from"
+        + (": the last ones in time." if by_time else ", drawn by the seed."),
         on_change=lambda: change(validation=state.get(key)),
     )
 

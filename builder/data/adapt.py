@@ -14,6 +14,7 @@ from builder.resolve import Fix, TensorType, resolve
 from builder.spec import Block, ModelSpec, Node
 
 DTYPE = "float32"
+_NARROWEST = 4  # a sequence of fewer numbers a step is no picture
 _SIZES = ("out_features", "out_channels")
 # What hands every feature on: the size of the output is set by a layer before it.
 _PASSING = {"Activation", "Function activation", "Dropout", "Normalisation"}
@@ -56,9 +57,20 @@ def inputs(spec: ModelSpec, needs: Needs) -> Iterator[Fix]:
     """Give the model the input that the data set has."""
     had, has = spec.inputs[0].shape, needs.shape
     count = has[0]
-    if len(has) == 3 and len(had) == 1:
+    if len(has) > 1 and len(had) == 1:
         front = partial(_with_front, needs=needs, op="nn.Flatten", args={})
-        yield Fix(f"Flatten each picture: input {has}, then nn.Flatten", front)
+        noun = "picture" if len(has) == 3 else "sequence"
+        yield Fix(f"Flatten each {noun}: input {has}, then nn.Flatten", front)
+    rows = _row_reader(spec)
+    if len(has) == 2 and len(had) == 3 and rows is not None:
+        front = partial(_without_front, needs=needs)
+        yield Fix(f"Read the steps as they are: input {has}, without {rows}", front)
+    elif len(has) == 2 and len(had) == 3 and min(has) >= _NARROWEST:
+        front = partial(
+            _with_front, needs=needs, op="nn.Unflatten",
+            args={"dim": 1, "unflattened_size": (1, count)},
+        )  # fmt: skip
+        yield Fix(f"Read each sequence as a picture: input {has}, then nn.Unflatten", front)
     if len(has) == 3 and len(had) == 2:
         args: dict[str, Any] = {"start_dim": 1, "end_dim": 2}
         front = partial(_with_front, needs=needs, op="nn.Flatten", args=args)
@@ -135,6 +147,20 @@ def _with_front(spec: ModelSpec, needs: Needs, op: str, args: Mapping[str, Any])
     if source in spec.outputs:
         spec = replace(spec, outputs=tuple(first if n == source else n for n in spec.outputs))
     return spec
+
+
+def _row_reader(spec: ModelSpec) -> str | None:
+    """Return the name of the first layer if all it does is to take the rows of a picture."""
+    first = spec.nodes[0] if spec.nodes else None
+    rows = {"start_dim": 1, "end_dim": 2}
+    if first is None or (first.op, dict(first.args)) != ("nn.Flatten", rows):
+        return None
+    readers = [n for n in spec.nodes[1:] if {spec.inputs[0].name, first.name} & set(n.inputs)]
+    return None if readers or first.name in spec.outputs else first.name
+
+
+def _without_front(spec: ModelSpec, needs: Needs) -> ModelSpec:
+    return edit.remove(_with_input(spec, needs), spec.nodes[0].name)
 
 
 def _with_end(spec: ModelSpec, op: str, args: Mapping[str, Any]) -> ModelSpec:

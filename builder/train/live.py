@@ -1,8 +1,10 @@
-"""What can be watched of a run on points of a plane: the model's answer over the whole plane."""
+"""What can be watched of a run: its answer over a plane, its forecast of a series."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 from safetensors.torch import load, save
@@ -50,6 +52,39 @@ def boundary(model: nn.Module, data: Data) -> bytes | None:
     model.train(was)
     answer = _answer(out).reshape(CELLS, CELLS)
     return save({"answer": answer.cpu().contiguous(), "x": x.cpu(), "y": y.cpu()})
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A model's forecasts of the validation part of a series.
+
+    Args:
+        values: (n,) float32, in the order of time, in the scale that training sees.
+    """
+
+    values: Tensor
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Forecast:
+        """Read what `forecast` returned."""
+        return cls(**load(data))
+
+
+def forecast(model: nn.Module, data: Data) -> bytes | None:
+    """Return a model's forecasts as bytes, `None` if it does not forecast one value."""
+    if data.y_validation.dim() != 2 or data.y_validation.shape[1] != 1:
+        return None
+    was = model.training
+    model.eval()
+    out = predict(model, data.x_validation)
+    model.train(was)
+    return save({"values": out.squeeze(1).cpu().contiguous()})
+
+
+# By the kind of data: what is kept for the page while a run goes on, and under which name.
+LIVE: Mapping[str, tuple[str, Callable[[nn.Module, Data], bytes | None]]] = MappingProxyType(
+    {"points": ("boundary", boundary), "series": ("forecast", forecast)}
+)
 
 
 def _answer(out: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ from builder.errors import BuilderError
 from builder.spec import ModelSpec
 from builder.store import Run, Store
 from builder.train.data import load_data
-from builder.train.live import boundary
+from builder.train.live import LIVE
 from builder.train.loop import Data, Progress, train
 from builder.train.recipe import Recipe
 
@@ -127,10 +127,11 @@ class Watcher:
         if progress.done or self.stopped:
             self.store.update_run(self.run_id, facts={"metrics": last})
         over = progress.done or self.stopped
-        if self.kind == "points" and (over or now - self.drawn > _LIVE_EVERY or progress.step < 99):
-            grid = boundary(self.model, self.data)
-            if grid is not None:
-                self.store.put_live(self.run_id, "boundary", progress.step, grid)
+        if self.kind in LIVE and (over or now - self.drawn > _LIVE_EVERY or progress.step < 99):
+            name, look = LIVE[self.kind]
+            picture = look(self.model, self.data)
+            if picture is not None:
+                self.store.put_live(self.run_id, name, progress.step, picture)
             self.drawn = now
         if now - self.saved > _CHECKPOINT_EVERY:
             self.save()
