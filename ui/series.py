@@ -78,6 +78,7 @@ def _curves(figure: go.Figure, samples: Samples, row: int, at: dict[str, int]) -
 def _map(figure: go.Figure, samples: Samples, row: int, at: dict[str, int]) -> None:
     figure.add_heatmap(
         z=samples.x[row].tolist(),
+        x=list(range(1, samples.shape[1] + 1)),
         y=list(range(1, samples.shape[0] + 1)),
         colorscale="Greys_r",
         showscale=False,

@@ -15,13 +15,14 @@ from builder.data import DATASETS, Samples, load, mismatches
 from builder.resolve import resolve
 from builder.train import LOSSES, OPTIMIZERS, Recipe, devices
 from builder.train.launch import Launcher
+from builder.train.recipe import suggest_loss
 from ui import state
 from ui.numbers import count
 from ui.values import from_text, to_text
 
 _RATES = [mantissa * 10.0**power for power in range(-6, 2) for mantissa in (1, 2, 5)]
 # What to start from by the kind of data: epochs, and the optimizer's usual rate times this.
-_FIRST = {"picture": (10, 1), "sequence": (30, 1), "series": (50, 1)}
+_FIRST = {"picture": (10, 1), "sequence": (50, 5), "series": (50, 1)}
 _SMALL = (200, 10)
 # A template that reads data of a kind as they are, but for their size.
 _READER = {"picture": "LeNet5", "sequence": "MyRNN", "series": "MyRNN"}
@@ -62,6 +63,8 @@ def change(**values: Any) -> None:
 
 def _for_dataset(settings: Recipe, name: str) -> Recipe:
     task = DATASETS[name].task
+    if DATASETS[settings.dataset].task != task:
+        settings = replace(settings, loss=suggest_loss(task))
     epochs, factor = _FIRST.get(DATASETS[name].kind, _SMALL)
     return replace(
         settings,

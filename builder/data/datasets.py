@@ -264,10 +264,10 @@ _ROWS = (
         "Numbers in a row, two of them marked: their sum. What is not marked must be forgotten.",
         "sequence",
         "regression",
-        (20, 2),
+        (10, 2),
         _MADE + " After Hochreiter and Schmidhuber, 1997.",
         _made(sequences.adding, (), ("value", "mark")),
-        (_count(2000), Option("length", "int", 20, 2, 200, "Numbers in a row."), _SEED),
+        (_count(2000), Option("length", "int", 10, 2, 200, "Numbers in a row."), _SEED),
         sequences.adding,
     ),
     Dataset(
