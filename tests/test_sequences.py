@@ -9,7 +9,7 @@ from torch import nn
 
 from builder import TEMPLATES, build
 from builder.data import DATASETS, Samples, Split, load, mismatches, split
-from builder.train.live import LIVE, Forecast, boundary, forecast
+from builder.train.live import LIVE, STEPS, Forecast, boundary, forecast
 from builder.train.loop import Data, predict, r_squared, train
 from builder.train.recipe import Recipe
 
@@ -156,6 +156,8 @@ def test_a_forecast_is_the_models_answer_on_the_validation_part_in_order() -> No
     assert found is not None
     assert torch.equal(Forecast.from_bytes(found).values, data.x_validation[:, -1, 0])
     assert model.training
+    many = replace(data, x_validation=data.x_validation.repeat(4, 1, 1))
+    assert len(Forecast.from_bytes(forecast(model, many) or b"").values) == STEPS
     assert boundary(model, data) is None
     assert forecast(model, _data("sequential_digits")) is None
 

@@ -6,13 +6,12 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from builder.data import Samples, Split
-from builder.train.live import Forecast
+from builder.train.live import STEPS, Forecast
 from ui.curves import COLOURS
 
 _SHOWN = 6
 _MOST_CURVES = 4  # of a step that holds more, a map is drawn
 _HUES = ("#4A8FD8", "#E0663A", "#3F9B6B", "#8E6BBF")
-_PAST = 1.0  # how much of the training part stands before a forecast, in lengths of the other
 
 
 def examples(samples: Samples) -> go.Figure:
@@ -89,12 +88,12 @@ def _map(figure: go.Figure, samples: Samples, row: int, at: dict[str, int]) -> N
 
 
 def future(samples: Samples, parts: Split, forecast: Forecast | None) -> go.Figure:
-    """Return the end of a series, and the forecasts of its validation part over the truth.
+    """Return where the validation part of a series begins, and the forecasts over the truth.
 
     Each forecast is of the next value only, from true values before it.
     """
-    kept = parts.validation.tolist()
-    past = parts.train.tolist()[-round(_PAST * len(kept)) :]
+    kept = parts.validation.tolist()[:STEPS]
+    past = parts.train.tolist()[-len(kept) :]
     figure = go.Figure()
     for name, rows, colour in (
         ("seen in training", past, "#9AA3AF"),
