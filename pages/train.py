@@ -3,8 +3,8 @@
 import streamlit as st
 
 from ui.frame import through_app
-from ui.monitor import monitor
-from ui.training import launcher, settings_panel
+from ui.training.monitor import monitor
+from ui.training.settings import launcher, settings_panel
 
 through_app()
 launcher().keep_warm()

@@ -19,7 +19,7 @@ from builder.labs.inplace import IN_PLACE
 from builder.store import Store
 from builder.train import Recipe
 from ui.state import Workspace
-from ui.training import launcher
+from ui.training.settings import launcher
 
 APP = str(Path(__file__).parents[1] / "app.py")
 SECTIONS = ("Curves", "Your numbers", "In place", "Through depth", "In your model")

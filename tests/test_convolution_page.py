@@ -16,7 +16,7 @@ from builder.labs.chain import kernel_of
 from builder.labs.kernels import KERNELS
 from builder.store import Store
 from ui.state import Workspace
-from ui.training import launcher
+from ui.training.settings import launcher
 
 APP = str(Path(__file__).parents[1] / "app.py")
 

@@ -26,7 +26,7 @@ from builder.train import Recipe
 from ui.components.tile_sheet import is_pick
 from ui.feature_maps.bench import Bench
 from ui.state import Workspace
-from ui.training import launcher
+from ui.training.settings import launcher
 
 APP = str(Path(__file__).parents[1] / "app.py")
 WIDE = ModelSpec(

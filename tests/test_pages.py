@@ -15,7 +15,7 @@ from builder.store import Store
 from builder.train import LOSSES, OPTIMIZERS
 from ui import intents
 from ui.state import Workspace
-from ui.training import launcher
+from ui.training.settings import launcher
 
 APP = str(Path(__file__).parents[1] / "app.py")
 

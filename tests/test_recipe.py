@@ -6,12 +6,25 @@ import pytest
 import torch
 
 from builder.errors import RecipeError
+from builder.train.groups import Group
 from builder.train.recipe import LOSSES, OPTIMIZERS, Recipe, devices, suggest_loss
+from builder.train.schedules import Phase
 
 
 def test_a_recipe_comes_back_from_its_json() -> None:
     recipe = Recipe(
-        "circles", {"noise": 0.2}, 0.3, "MSELoss", "AdamW", {"betas": (0.8, 0.9)}, 0.01, 16, 3, 7
+        dataset="circles",
+        options={"noise": 0.2},
+        augment={"RandomRotation": {"degrees": (-9, 9)}},
+        loss="MSELoss",
+        optimizer="AdamW",
+        optimizer_args={"betas": (0.8, 0.9)},
+        groups=(Group("head", ("fc", "conv.bias"), 0.1, {"betas": (0.5, 0.9)}, frozen=True),),
+        schedule=(
+            Phase("LinearLR", {"total_iters": 3}, 3),
+            Phase("MultiStepLR", {"milestones": (5,)}),
+        ),
+        keep_epochs=(1, 2),
     )
     assert Recipe.from_json(recipe.to_json()) == recipe
 

@@ -16,6 +16,9 @@ from torch.optim.optimizer import Optimizer
 
 from builder.catalog.fields import Field
 from builder.errors import RecipeError
+from builder.train.groups import Group
+from builder.train.schedules import Phase
+from builder.values import frozen
 
 FORMAT = 1
 MAX_LR = 1e12
@@ -238,41 +241,82 @@ def devices() -> tuple[str, ...]:
     return tuple(found)
 
 
+def _made(kind: type[Any], value: Any) -> Any:
+    """Return a part of a recipe, which comes out of JSON as a mapping."""
+    return kind(**value) if isinstance(value, Mapping) else value
+
+
 @dataclass(frozen=True)
 class Recipe:
     """The settings of a run; plain data.
 
     Args:
         dataset, options: the data set and its own settings.
+        split: how samples are kept for validation: `random` (classes keep their shares), `time`
+            (the last ones; a series is always split so) or `folds`.
         validation: share of the samples that is kept for validation.
-        loss: a row of `LOSSES`.
+        folds, fold: with `folds`, how many parts, and which of them, from 0, is kept.
+        augment: rows of `AUGMENTATIONS` and their arguments, for pictures in training.
+        loss, loss_args: a row of `LOSSES` and its arguments.
         optimizer, optimizer_args: a row of `OPTIMIZERS` and its arguments.
         lr: learning rate.
-        batch_size: samples a step.
+        groups: parameters with settings of their own; all others have the recipe's.
+        schedule, schedule_by: what the learning rates do, a phase after the other, counted in
+            `epoch` or in `step`.
+        batch_size: samples a batch.
+        accumulate: batches whose gradients make one step.
         epochs: passes over the training samples.
+        clip_norm, clip_value: bounds on the norm of all gradients, and on each number of them.
+        l1, l2: weights of the sum of absolute values, and of half the sum of squares, of all
+            trained parameters in the loss.
+        precision: `float32`, or `bfloat16` or `float16` for what autocast lowers.
+        patience: epochs without a better validation loss after which the run ends.
+        minutes: of training after which it ends.
+        keep_best: whether the weights with the lowest validation loss are kept beside the last.
+        keep_epochs: epochs whose weights are kept as well.
+        checkpoint_every: steps from one checkpoint to the next; `None` for every few seconds.
         seed: of the weights, of the split and of the order of the samples.
         device: where it trains.
     """
 
     dataset: str = "mnist"
     options: Mapping[str, Any] = field(default_factory=dict)
+    split: str = "random"
     validation: float = 0.2
+    folds: int = 5
+    fold: int = 0
+    augment: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     loss: str = "CrossEntropyLoss"
+    loss_args: Mapping[str, Any] = field(default_factory=dict)
     optimizer: str = "Adam"
     optimizer_args: Mapping[str, Any] = field(default_factory=dict)
     lr: float = 1e-3
+    groups: tuple[Group, ...] = ()
+    schedule: tuple[Phase, ...] = ()
+    schedule_by: str = "epoch"
     batch_size: int = 32
+    accumulate: int = 1
     epochs: int = 10
+    clip_norm: float | None = None
+    clip_value: float | None = None
+    l1: float = 0.0
+    l2: float = 0.0
+    precision: str = "float32"
+    patience: int | None = None
+    minutes: float | None = None
+    keep_best: bool = True
+    keep_epochs: tuple[int, ...] = ()
+    checkpoint_every: int | None = None
     seed: int = 0
     device: str = "cpu"
 
     def __post_init__(self) -> None:
-        frozen = {
-            key: tuple(value) if isinstance(value, list) else value
-            for key, value in self.optimizer_args.items()
-        }
-        object.__setattr__(self, "optimizer_args", frozen)
-        object.__setattr__(self, "options", dict(self.options))
+        for name in ("options", "loss_args", "optimizer_args"):
+            object.__setattr__(self, name, frozen(getattr(self, name)))
+        object.__setattr__(self, "augment", {k: frozen(v) for k, v in self.augment.items()})
+        object.__setattr__(self, "groups", tuple(_made(Group, g) for g in self.groups))
+        object.__setattr__(self, "schedule", tuple(_made(Phase, p) for p in self.schedule))
+        object.__setattr__(self, "keep_epochs", tuple(self.keep_epochs))
 
     def to_json(self) -> str:
         """Return the settings as JSON, format 1."""

@@ -13,11 +13,11 @@ from builder.store import Point, Run
 from builder.train import Recipe
 from builder.train.live import LIVE, Boundary, Forecast
 from ui import state
-from ui.curves import curves, plane
 from ui.numbers import count
-from ui.samples import preview
-from ui.series import future
-from ui.training import RUN, launcher, recipe
+from ui.training.curves import curves, plane
+from ui.training.samples import preview
+from ui.training.series import future
+from ui.training.settings import RUN, launcher, recipe
 
 _POLL = 0.5
 _WORDS = {

@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 
 from builder.data import Samples
-from ui.curves import plane
-from ui.series import examples
+from ui.training.curves import plane
+from ui.training.series import examples
 
 _COLUMNS, _ROWS = 20, 4
 
