@@ -7,7 +7,9 @@ import torch
 
 from builder.errors import RecipeError
 from builder.train.groups import Group
-from builder.train.recipe import LOSSES, OPTIMIZERS, Recipe, devices, suggest_loss
+from builder.train.losses import LOSSES, suggest_loss
+from builder.train.optimizers import OPTIMIZERS
+from builder.train.recipe import Recipe, devices
 from builder.train.schedules import Phase
 
 

@@ -11,7 +11,9 @@ from builder.data import load, split
 from builder.errors import RunError
 from builder.train.live import CELLS, Boundary, boundary
 from builder.train.loop import Data, Progress, accuracy, r_squared, train
-from builder.train.recipe import LOSSES, OPTIMIZERS, Recipe
+from builder.train.losses import LOSSES
+from builder.train.optimizers import OPTIMIZERS
+from builder.train.recipe import Recipe
 
 
 def data_of(name: str, **options: object) -> Data:

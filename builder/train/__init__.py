@@ -6,6 +6,8 @@ worker   the process: takes a run from the store and records what it measures
 launch   starting, stopping and queueing; the warm spare worker
 """
 
-from builder.train.recipe import LOSSES, OPTIMIZERS, Recipe, devices, suggest_loss
+from builder.train.losses import LOSSES, suggest_loss
+from builder.train.optimizers import OPTIMIZERS
+from builder.train.recipe import Recipe, devices
 
 __all__ = ["LOSSES", "OPTIMIZERS", "Recipe", "devices", "suggest_loss"]

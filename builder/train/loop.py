@@ -18,7 +18,8 @@ import torch
 from torch import Tensor, nn
 
 from builder.errors import RunError
-from builder.train.recipe import LOSSES, Loss, Recipe
+from builder.train.losses import LOSSES, Loss
+from builder.train.recipe import Recipe
 
 Measured: TypeAlias = tuple[int, float, str, str, float]  # step, epoch, split, metric, value
 

@@ -1,234 +1,25 @@
-"""The settings of a training run, and the tables of losses and optimizers to choose from."""
+"""The settings of a training run."""
 
 from __future__ import annotations
 
-import inspect
 import json
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from types import MappingProxyType
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim.optimizer import Optimizer
 
-from builder.catalog.fields import Field
 from builder.errors import RecipeError
 from builder.train.groups import Group
+from builder.train.losses import LOSSES, suggest_loss
+from builder.train.optimizers import OPTIMIZERS
 from builder.train.schedules import Phase
 from builder.values import frozen
 
 FORMAT = 1
 MAX_LR = 1e12
-
-
-@dataclass(frozen=True)
-class Loss:
-    """One row: a loss of `torch.nn` that fits a task.
-
-    Args:
-        name: its class in `torch.nn`.
-        tasks: what it can be used for.
-        help: a sentence.
-        target: the form of target it takes: `index` (a class number), `onehot` (a column for each
-            class; one column where the model has one output), `value`.
-        expects: what the model's output should be, in words.
-    """
-
-    name: str
-    tasks: tuple[str, ...]
-    help: str
-    target: str
-    expects: str
-
-    def make(self) -> nn.Module:
-        """Return the loss itself, with torch's defaults."""
-        made = getattr(nn, self.name)()
-        assert isinstance(made, nn.Module)
-        return made
-
-    def prepare(self, y: Tensor, outputs: int) -> Tensor:
-        """Return targets in the form that this loss takes.
-
-        Args:
-            y: class numbers (n,) int64, or values (n, 1) float32.
-            outputs: number of outputs of the model.
-        """
-        if self.target != "onehot" or y.dtype != torch.int64:
-            return y
-        if outputs == 1:
-            return y.to(torch.float32).unsqueeze(1)
-        return nn.functional.one_hot(y, outputs).to(torch.float32)
-
-
-_BOTH = ("classification", "regression")
-_LOSS_ROWS = (
-    Loss(
-        "CrossEntropyLoss",
-        ("classification",),
-        "The usual choice for classes: softmax and negative log likelihood in one.",
-        "index",
-        "raw scores, one for each class; no softmax at the end",
-    ),
-    Loss(
-        "NLLLoss",
-        ("classification",),
-        "Negative log likelihood; the model itself ends with LogSoftmax.",
-        "index",
-        "log-probabilities, one for each class: LogSoftmax at the end",
-    ),
-    Loss(
-        "MultiMarginLoss",
-        ("classification",),
-        "Asks the right class to win by a margin, as a support vector machine does.",
-        "index",
-        "raw scores, one for each class",
-    ),
-    Loss(
-        "BCEWithLogitsLoss",
-        ("classification",),
-        "A yes or no for each class; with two classes one output is enough.",
-        "onehot",
-        "raw scores; no sigmoid at the end",
-    ),
-    Loss("MSELoss", _BOTH, "Mean of squared differences.", "onehot", "values near the target"),
-    Loss("L1Loss", _BOTH, "Mean of absolute differences.", "onehot", "values near the target"),
-    Loss(
-        "SmoothL1Loss",
-        _BOTH,
-        "Squared near zero, absolute far away: outliers pull less.",
-        "onehot",
-        "values near the target",
-    ),
-    Loss(
-        "HuberLoss",
-        _BOTH,
-        "As SmoothL1Loss, scaled by its delta.",
-        "onehot",
-        "values near the target",
-    ),
-)
-LOSSES: Mapping[str, Loss] = MappingProxyType({row.name: row for row in _LOSS_ROWS})
-
-
-def suggest_loss(task: str) -> str:
-    """Return the loss that most people would take for a task."""
-    return "CrossEntropyLoss" if task == "classification" else "MSELoss"
-
-
-@dataclass(frozen=True)
-class OptimizerRow:
-    """One optimizer of `torch.optim`.
-
-    Args:
-        name: its class.
-        help: a sentence.
-        lr: a learning rate to start from.
-        fields: its arguments besides the parameters and the learning rate, in torch's order.
-        first: those that a person needs first.
-        fused: whether torch has it in one kernel.
-    """
-
-    name: str
-    help: str
-    lr: float
-    fields: Mapping[str, Field]
-    first: tuple[str, ...]
-    fused: bool
-
-
-# What torch cannot say of an optimizer: a sentence, a first learning rate, what is needed first.
-_KNOWN: Mapping[str, tuple[str, float, str]] = {
-    "SGD": ("Steps down the gradient; with momentum it rolls on.", 0.05, "momentum nesterov"),
-    "Adam": ("Adapts the step of every weight; a safe first choice.", 1e-3, "betas"),
-    "AdamW": ("Adam with weight decay done right.", 1e-3, "weight_decay betas"),
-    "RMSprop": ("Divides by a running size of the gradient.", 1e-3, "alpha momentum"),
-    "Adagrad": ("Steps shrink where gradients have been large.", 1e-2, "lr_decay"),
-    "Adadelta": ("Adagrad with a memory that fades; wants a large learning rate.", 1.0, "rho"),
-    "Adamax": ("Adam by the largest gradient seen.", 2e-3, "betas"),
-    "NAdam": ("Adam with Nesterov's look ahead.", 2e-3, "betas"),
-    "RAdam": ("Adam with a careful start.", 1e-3, "betas"),
-    "ASGD": ("Averages the weights of its last steps.", 1e-2, "alpha"),
-    "Rprop": ("Uses only the sign of the gradient; for whole batches.", 1e-2, "etas"),
-    "Adafactor": ("Adam with little memory, for large models.", 1e-2, ""),
-}
-# LBFGS needs the loss as a function, SparseAdam sparse gradients, Muon matrices only.
-_NOT_ALONE = ("Optimizer", "LBFGS", "SparseAdam", "Muon")
-_HIDDEN = {"params", "lr", "foreach", "maximize", "capturable", "differentiable", "fused"}
-_HELP = {
-    "momentum": "How much of the last step is kept.",
-    "nesterov": "Look ahead along the momentum first; needs momentum and no dampening.",
-    "dampening": "Takes this share off each new gradient in the momentum.",
-    "weight_decay": "Pulls every weight towards zero.",
-    "betas": "How slowly the running means of the gradient and of its square forget.",
-    "eps": "Added to the denominator so that nothing divides by zero.",
-    "alpha": "How slowly the running mean forgets.",
-    "rho": "How slowly the running mean forgets.",
-    "lr_decay": "How fast the learning rate falls.",
-    "amsgrad": "Keep the largest running square seen.",
-    "centered": "Subtract the running mean of the gradient.",
-    "etas": "Factors by which a step shrinks and grows.",
-    "step_sizes": "Smallest and largest step.",
-}
-
-
-def _optimizers() -> dict[str, OptimizerRow]:
-    found = {}
-    for name in sorted(
-        dir(torch.optim), key=lambda n: (list(_KNOWN).index(n) if n in _KNOWN else 99, n)
-    ):
-        cls = getattr(torch.optim, name)
-        if not (inspect.isclass(cls) and issubclass(cls, Optimizer)) or name in _NOT_ALONE:
-            continue
-        parameters = inspect.signature(cls).parameters
-        help, lr, first = _KNOWN.get(name, (f"{name} of torch.optim.", 1e-3, ""))
-        found[name] = OptimizerRow(
-            name=name,
-            help=help,
-            lr=lr,
-            fields={
-                key: _field(key, parameter.default)
-                for key, parameter in parameters.items()
-                if key not in _HIDDEN and not _unwritable(parameter.default)
-            },
-            first=tuple(first.split()),
-            fused="fused" in parameters,
-        )
-    return found
-
-
-def _unwritable(default: Any) -> bool:
-    """Whether a default cannot be shown in a form: there is none, or a list with a hole."""
-    return default is inspect.Parameter.empty or (isinstance(default, tuple) and None in default)
-
-
-def _field(name: str, default: Any) -> Field:
-    help = _HELP.get(name, f"{name} of torch.optim.")
-    if isinstance(default, bool):
-        return Field(name, "bool", default=default, initial=default, help=help)
-    if isinstance(default, tuple):
-        high = 1.0 if name == "betas" else math.inf
-        return Field(
-            name, "floats", default=default, initial=default, low=0, high=high,
-            length=len(default), help=help,
-        )  # fmt: skip
-    share = name in ("momentum", "alpha", "rho", "dampening")
-    return Field(
-        name,
-        "float",
-        default=default,
-        initial=default,
-        optional=default is None,
-        low=0 if not (isinstance(default, float) and default < 0) else -math.inf,
-        high=1.0 if share else math.inf,
-        slider=(0, 1) if share else None,
-        help=help,
-    )
-
-
-OPTIMIZERS: Mapping[str, OptimizerRow] = MappingProxyType(_optimizers())
 
 
 def devices() -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from builder.data import DATASETS, Samples, load, mismatches
 from builder.resolve import resolve
 from builder.train import LOSSES, OPTIMIZERS, Recipe, devices
 from builder.train.launch import Launcher
-from builder.train.recipe import suggest_loss
+from builder.train.losses import suggest_loss
 from ui import state
 from ui.numbers import count
 from ui.values import from_text, to_text
