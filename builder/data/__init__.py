@@ -1,7 +1,8 @@
 """Named data sets: loading, splitting, and whether a model fits them."""
 
-from builder.data.datasets import DATASETS, Dataset, Option, Samples, load
+from builder.data.datasets import DATASETS, Dataset, Option, load, title
 from builder.data.fit import Mismatch, mismatches
+from builder.data.samples import Samples
 from builder.data.split import Split, split
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "load",
     "mismatches",
     "split",
+    "title",
 ]

@@ -9,7 +9,7 @@ from typing import Any
 
 from builder import edit
 from builder.catalog import CATALOG
-from builder.data.datasets import Samples
+from builder.data.samples import Samples
 from builder.resolve import Fix, TensorType, resolve
 from builder.spec import Block, ModelSpec, Node
 

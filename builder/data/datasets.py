@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from builder.data import sequences, toys
+from builder.data import own, sequences, toys
+from builder.data.samples import Kind, Samples, Task
 from builder.errors import DataError, shown
 
-# A series is one sequence cut into windows, each with the value that comes next, in order of time.
-Kind: TypeAlias = Literal["picture", "table", "points", "sequence", "series"]
-Task: TypeAlias = Literal["classification", "regression"]
 Arrays: TypeAlias = tuple[Any, Any]
 Read: TypeAlias = tuple[Arrays, tuple[str, ...], tuple[str, ...]]
 
@@ -34,43 +32,6 @@ class Option:
     high: float
     help: str
     step: float = 1
-
-
-@dataclass(frozen=True)
-class Samples:
-    """A data set in memory; read only.
-
-    Args:
-        x: inputs, float32 (n, *shape).
-        y: class numbers, int64 (n,), or values, float32 (n, 1).
-        classes: names of the classes; empty for regression.
-        features: names of the columns of a table, or of what each step of a sequence holds.
-        options: the settings it was loaded with, the defaults among them.
-    """
-
-    name: str
-    x: Tensor
-    y: Tensor
-    classes: tuple[str, ...]
-    features: tuple[str, ...]
-    task: Task
-    kind: Kind
-    options: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Shape of one sample."""
-        return tuple(self.x.shape[1:])
-
-    @property
-    def by_time(self) -> bool:
-        """Whether the samples follow one another in time, so that a split may not mix them."""
-        return self.kind == "series"
-
-    @property
-    def outputs(self) -> int:
-        """How many outputs a model of it has: one for each class, or one value."""
-        return len(self.classes) or 1
 
 
 @dataclass(frozen=True)
@@ -292,12 +253,14 @@ def load(name: str, **options: Any) -> Samples:
     """Return a data set.
 
     Args:
-        name: a row of `DATASETS`.
+        name: a row of `DATASETS`, or a file of the user's own, `own:` and its id.
         options: its settings; those left out have their defaults.
 
     Raises:
         DataError: there is no such data set or setting, or a setting is out of range.
     """
+    if isinstance(name, str) and name.startswith(own.PREFIX):
+        return _load_own(name, json.dumps(options, sort_keys=True))
     if not isinstance(name, str) or name not in DATASETS:
         raise DataError(f"There is no data set {shown(name)}; there are {', '.join(DATASETS)}.")
     row = DATASETS[name]
@@ -310,6 +273,21 @@ def load(name: str, **options: Any) -> Samples:
     given = {option.name: options.get(option.name, option.default) for option in row.options}
     whole = {key: int(v) if known[key].kind == "int" else float(v) for key, v in given.items()}
     return _load(name, tuple(whole.items()))
+
+
+@lru_cache(maxsize=4)
+def _load_own(name: str, options: str) -> Samples:
+    return own.read(name, json.loads(options))
+
+
+def title(name: str) -> str:
+    """Return what people call a data set, its name if it is not there any more."""
+    if name in DATASETS:
+        return DATASETS[name].title
+    try:
+        return own.Shelf().about(name).title
+    except DataError:
+        return name
 
 
 def _in_range(row: Dataset, option: Option, value: Any) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from builder.data import adapt
 from builder.data.adapt import Needs
-from builder.data.datasets import Samples
+from builder.data.samples import Samples
 from builder.errors import BuilderError
 from builder.resolve import Fix, describe, resolve
 from builder.spec import ModelSpec

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from builder.data.datasets import Samples
+from builder.data.samples import Samples
 from builder.errors import DataError, shown
 
 _MAX_SEED = 2**32 - 1

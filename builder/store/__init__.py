@@ -2,6 +2,5 @@
 
 from builder.store.records import Point, Run
 from builder.store.store import Store
-from builder.store.tables import HOME_VARIABLE
 
-__all__ = ["HOME_VARIABLE", "Point", "Run", "Store"]
+__all__ = ["Point", "Run", "Store"]

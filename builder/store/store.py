@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from sqlalchemy.dialects import sqlite
 
 from builder.errors import RunError
+from builder.home import home as default_home
 from builder.spec import ModelSpec
 from builder.store import tables
 from builder.store.records import Point, Run
-from builder.store.tables import HOME_VARIABLE
 
 
 class Store:
@@ -42,8 +42,7 @@ class Store:
         Raises:
             BuilderError: the folder cannot be written, or another version of LayerLab made it.
         """
-        beside = Path(__file__).resolve().parents[2] / ".layerlab"
-        return cls(Path(home or os.environ.get(HOME_VARIABLE) or beside))
+        return cls(Path(home or default_home()))
 
     def close(self) -> None:
         """Let go of the database; the store can be used again and then opens it anew."""

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy import Engine, event
 
 from builder.errors import BuilderError
+from builder.home import HOME_VARIABLE
 
-HOME_VARIABLE = "LAYERLAB_HOME"
 VERSION = 1
 
 metadata = sa.MetaData()

@@ -12,8 +12,9 @@ from pathlib import Path
 from builder.build import DEFAULT_BUDGET, check
 from builder.data import load, mismatches
 from builder.errors import DataError
+from builder.home import HOME_VARIABLE
 from builder.spec import ModelSpec
-from builder.store import HOME_VARIABLE, Store
+from builder.store import Store
 from builder.train.data import prepare_data
 from builder.train.recipe import Recipe
 from builder.train.worker import at_once

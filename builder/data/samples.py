@@ -1,0 +1,58 @@
+"""Samples in memory: what every data set becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from torch import Tensor
+
+# A series is one sequence cut into windows, each with the value that comes next, in order of time.
+Kind: TypeAlias = Literal["picture", "table", "points", "sequence", "series", "text"]
+Task: TypeAlias = Literal["classification", "regression"]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """A data set in memory; read only.
+
+    Args:
+        x: inputs (n, *shape), float32; of a text int64, the numbers of its tokens. A gap in a
+            table is NaN until the split fills it from the training rows.
+        y: class numbers, int64 (n,), or values, float32 (n, 1).
+        classes: names of the classes; empty for regression.
+        features: names of the columns of a table, or of what each step of a sequence holds.
+        options: the settings it was loaded with, the defaults among them.
+        vocabulary: of a text, what each number stands for.
+        scaling: how the split scales each column of a table by its training rows: `standard`,
+            `minmax` or `none`; one for all, or one a column.
+        gaps: how the split fills NaN from the training rows: `mean`, `median` or `zero`.
+    """
+
+    name: str
+    x: Tensor
+    y: Tensor
+    classes: tuple[str, ...]
+    features: tuple[str, ...]
+    task: Task
+    kind: Kind
+    options: Mapping[str, Any] = field(default_factory=dict)
+    vocabulary: tuple[str, ...] = ()
+    scaling: str | tuple[str, ...] = "standard"
+    gaps: str = "mean"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one sample."""
+        return tuple(self.x.shape[1:])
+
+    @property
+    def by_time(self) -> bool:
+        """Whether the samples follow one another in time, so that a split may not mix them."""
+        return self.kind == "series"
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs a model of it has: one for each class, or one value."""
+        return len(self.classes) or 1
