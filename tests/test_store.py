@@ -154,3 +154,48 @@ def test_a_kernel_is_kept_under_its_name_until_it_is_deleted(home: Path) -> None
     }
     store.delete_kernel("mine")
     assert list(store.kernels()) == ["other"]
+
+
+def test_a_label_changes_what_it_names_and_leaves_the_rest(store: Store) -> None:
+    run_id = store.create_run(SPEC, "{}", name="first", sweep="s1")
+    store.label_run(run_id, tags=["b", "a", "b"], notes="a note")
+    store.label_run(run_id, notes="")
+    run = store.run(run_id)
+    assert (run.name, run.tags, run.notes, run.sweep) == ("first", ("a", "b"), "", "s1")
+
+
+def test_a_binned_run_is_hidden_and_comes_back_until_the_bin_is_emptied(store: Store) -> None:
+    run_id = store.create_run(SPEC, "{}")
+    with pytest.raises(RunError, match="stop it first"):
+        store.bin_run(run_id)
+    store.update_run(run_id, status="finished")
+    store.bin_run(run_id)
+    assert store.runs() == []
+    assert [run.id for run in store.runs(binned=True)] == [run_id]
+    store.restore_run(run_id)
+    assert [run.id for run in store.runs()] == [run_id]
+    store.bin_run(run_id)
+    store.empty_bin(older_than=60)
+    assert store.run(run_id).binned
+    store.empty_bin()
+    assert store.runs(binned=None) == []
+
+
+def test_a_run_that_is_rewound_forgets_what_came_after_and_nothing_before(store: Store) -> None:
+    run_id = store.create_run(SPEC, "{}")
+    other = store.create_run(SPEC, "{}")
+    for step in (1, 2, 3):
+        store.add_points(run_id, [(step, step / 10, "train", "loss", 1.0)])
+        store.add_points(other, [(step, step / 10, "train", "loss", 1.0)])
+        store.add_history(run_id, "weights", step, bytes([step]))
+        store.add_event(run_id, step, step / 10, "scale", factor=0.1)
+    store.rewind(run_id, 2)
+    assert [point.step for point in store.points(run_id)] == [1, 2]
+    assert store.history(run_id, "weights") == [(1, b"\x01"), (2, b"\x02")]
+    assert [(e.step, e.name, e.args) for e in store.events(run_id)] == [
+        (1, "scale", {"factor": 0.1}),
+        (2, "scale", {"factor": 0.1}),
+    ]
+    assert len(store.points(other)) == 3
+    store.drop_history(run_id, "weights", [1])
+    assert store.history(run_id, "weights") == [(2, b"\x02")]

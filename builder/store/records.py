@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-ACTIVE = ("queued", "running")
+ACTIVE = ("queued", "running", "paused")
 
 
 @dataclass(frozen=True)
@@ -15,8 +15,8 @@ class Run:
 
     Args:
         spec, recipe: JSON of the model and of the settings, as they were at the start.
-        status: `queued`, `running`, `finished`, `stopped` (by a person), `failed` (with a message)
-            or `died` (the process vanished).
+        status: `queued`, `running`, `paused`, `finished`, `stopped` (by a person), `failed` (with
+            a message) or `died` (the process vanished).
         message: what went wrong, in words; the last lines of the log for one that died.
         created, started, ended: seconds since 1970.
         step, epoch: how far it has come; the epoch with its fraction.
@@ -44,6 +44,31 @@ class Run:
         """Whether it runs or waits to."""
         return self.status in ACTIVE
 
+    @property
+    def name(self) -> str:
+        """What people call it; nothing at first."""
+        return str(self.facts.get("name", ""))
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Words that people put on it."""
+        return tuple(self.facts.get("tags", ()))
+
+    @property
+    def notes(self) -> str:
+        """What people wrote on it."""
+        return str(self.facts.get("notes", ""))
+
+    @property
+    def binned(self) -> float | None:
+        """When it was put into the bin, seconds since 1970; `None` if it was not."""
+        return self.facts.get("binned")
+
+    @property
+    def sweep(self) -> str | None:
+        """The sweep it belongs to."""
+        return self.facts.get("sweep")
+
 
 @dataclass(frozen=True)
 class Point:
@@ -55,3 +80,13 @@ class Point:
     split: str
     metric: str
     value: float | None
+
+
+@dataclass(frozen=True)
+class Event:
+    """What a person did to a run while it went on: `name` is the command, `args` its arguments."""
+
+    step: int
+    epoch: float
+    name: str
+    args: Mapping[str, Any]

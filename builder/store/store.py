@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Iterable, Mapping
@@ -25,10 +26,11 @@ from builder.errors import RunError
 from builder.home import home as default_home
 from builder.spec import ModelSpec
 from builder.store import tables
-from builder.store.records import Point, Run
+from builder.store.records import Run
+from builder.store.traces import Traces
 
 
-class Store:
+class Store(Traces):
     """Models and runs in one home folder. Safe to use from several threads and processes."""
 
     def __init__(self, home: Path) -> None:
@@ -91,7 +93,11 @@ class Store:
     def create_run(
         self, spec: ModelSpec, recipe: str, *, model_id: str | None = None, **facts: Any
     ) -> str:
-        """Record a new run, queued, and return its id. Ids sort by time."""
+        """Record a new run, queued, and return its id. Ids sort by time.
+
+        Args:
+            facts: what is known of it: its `name`, the `sweep` it belongs to, the `budget`.
+        """
         run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
         self.folder(run_id).mkdir(parents=True, exist_ok=True)
         with self._engine.begin() as db:
@@ -120,24 +126,62 @@ class Store:
             raise RunError(f"There is no run {run_id!r}; it may have been deleted.")
         return _as_run(row)
 
-    def runs(self, *, model_id: str | None = None, status: str | None = None) -> list[Run]:
-        """Return runs, the newest first."""
+    def runs(
+        self,
+        *,
+        model_id: str | None = None,
+        status: str | None = None,
+        binned: bool | None = False,
+    ) -> list[Run]:
+        """Return runs, the newest first.
+
+        Args:
+            binned: whether those in the bin, those that are not, or, with `None`, both.
+        """
         query = sa.select(tables.runs).order_by(tables.runs.c.created.desc())
         if model_id is not None:
             query = query.where(tables.runs.c.model_id == model_id)
         if status is not None:
             query = query.where(tables.runs.c.status == status)
         with self._engine.connect() as db:
-            return [_as_run(row) for row in db.execute(query).mappings()]
+            found = [_as_run(row) for row in db.execute(query).mappings()]
+        return [run for run in found if binned in (None, run.binned is not None)]
+
+    def label_run(
+        self,
+        run_id: str,
+        *,
+        name: str | None = None,
+        tags: Iterable[str] | None = None,
+        notes: str | None = None,
+    ) -> None:
+        """Change what people call a run; what is left out stays."""
+        labels = {"name": name, "tags": None if tags is None else sorted(set(tags)), "notes": notes}
+        self.update_run(run_id, facts={k: v for k, v in labels.items() if v is not None})
+
+    def bin_run(self, run_id: str) -> None:
+        """Put a run that is over into the bin, from which it can come back."""
+        if self.run(run_id).active:
+            raise RunError("A run that is going on cannot be deleted; stop it first.")
+        self.update_run(run_id, facts={"binned": time.time()})
+
+    def restore_run(self, run_id: str) -> None:
+        """Take a run out of the bin."""
+        self.update_run(run_id, facts={"binned": None})
+
+    def empty_bin(self, *, older_than: float = 0.0) -> None:
+        """Delete the runs that have been in the bin for so many seconds."""
+        for run in self.runs(binned=True):
+            if run.binned is not None and time.time() - run.binned >= older_than:
+                self.delete_run(run.id)
 
     def update_run(self, run_id: str, **values: Any) -> None:
         """Change columns of a run's record; `facts` are merged into those there are."""
         with self._engine.begin() as db:
             if "facts" in values:
-                old = db.execute(
-                    sa.select(tables.runs.c.facts).where(tables.runs.c.id == run_id)
-                ).scalar()
-                values["facts"] = json.dumps({**json.loads(old or "{}"), **values["facts"]})
+                # In one statement: the page and the worker may both be at it.
+                added = json.dumps(values["facts"])
+                values["facts"] = sa.func.json_patch(tables.runs.c.facts, added)
             db.execute(tables.runs.update().where(tables.runs.c.id == run_id).values(**values))
 
     def claim(self, run_id: str | None, *, at_once: int) -> str | None:
@@ -214,90 +258,14 @@ class Store:
         if self.run(run_id).active:
             raise RunError("A run that is going on cannot be deleted; stop it first.")
         with self._engine.begin() as db:
-            for table in (tables.points, tables.commands, tables.live):
+            for table in tables.OF_RUNS:
                 db.execute(table.delete().where(table.c.run == run_id))
             db.execute(tables.runs.delete().where(tables.runs.c.id == run_id))
-        for path in self.folder(run_id).glob("*"):
-            path.unlink()
-        self.folder(run_id).rmdir()
+        shutil.rmtree(self.folder(run_id), ignore_errors=True)
 
     def folder(self, run_id: str) -> Path:
         """Return the folder of a run's files."""
         return self.home / "runs" / run_id
-
-    # what a run measures, and what it is told
-
-    def add_points(
-        self, run_id: str, points: Iterable[tuple[int, float, str, str, float]], **progress: Any
-    ) -> None:
-        """Record measurements and columns of the run in one transaction.
-
-        Args:
-            points: step, epoch, split, metric and value of each.
-        """
-        rows = [
-            {"run": run_id, "step": s, "epoch": e, "split": sp, "metric": m, "value": v}
-            for s, e, sp, m, v in points
-        ]
-        with self._engine.begin() as db:
-            if rows:
-                db.execute(tables.points.insert(), rows)
-            if progress:
-                db.execute(
-                    tables.runs.update().where(tables.runs.c.id == run_id).values(**progress)
-                )
-
-    def points(self, run_id: str, *, after: int = 0) -> list[Point]:
-        """Return a run's measurements in order, those with an id above `after`."""
-        columns = [
-            tables.points.c[name] for name in ("id", "step", "epoch", "split", "metric", "value")
-        ]
-        query = (
-            sa.select(*columns)
-            .where(tables.points.c.run == run_id, tables.points.c.id > after)
-            .order_by(tables.points.c.id)
-        )
-        with self._engine.connect() as db:
-            return [Point(*row) for row in db.execute(query)]
-
-    def send(self, run_id: str, name: str, **args: Any) -> None:
-        """Leave a command for a run's worker."""
-        with self._engine.begin() as db:
-            db.execute(
-                tables.commands.insert().values(run=run_id, name=name, args=json.dumps(args))
-            )
-
-    def take_commands(self, run_id: str) -> list[tuple[str, dict[str, Any]]]:
-        """Return the commands left for a run, in order, and remove them."""
-        query = (
-            sa.select(tables.commands)
-            .where(tables.commands.c.run == run_id)
-            .order_by(tables.commands.c.id)
-        )
-        with self._engine.connect() as db:
-            found = db.execute(query).all()
-        if not found:  # the usual case takes no write lock
-            return []
-        with self._engine.begin() as db:
-            db.execute(
-                tables.commands.delete().where(tables.commands.c.id.in_([row.id for row in found]))
-            )
-        return [(row.name, json.loads(row.args)) for row in found]
-
-    def put_live(self, run_id: str, name: str, step: int, data: bytes) -> None:
-        """Keep the newest state of something that is watched while training."""
-        values = {"step": step, "data": data}
-        statement = sqlite.insert(tables.live).values(run=run_id, name=name, **values)
-        with self._engine.begin() as db:
-            db.execute(statement.on_conflict_do_update(index_elements=["run", "name"], set_=values))
-
-    def live(self, run_id: str, name: str) -> tuple[int, bytes] | None:
-        """Return the step and the data of what was last kept under `name`."""
-        query = sa.select(tables.live.c.step, tables.live.c.data)
-        query = query.where(tables.live.c.run == run_id, tables.live.c.name == name)
-        with self._engine.connect() as db:
-            row = db.execute(query).first()
-        return (row.step, row.data) if row else None
 
 
 def _as_run(row: Mapping[Any, Any]) -> Run:

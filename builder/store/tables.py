@@ -69,6 +69,27 @@ live = sa.Table(
     sa.Column("step", sa.Integer, nullable=False),
     sa.Column("data", sa.LargeBinary, nullable=False),
 )
+history = sa.Table(
+    "history",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("run", sa.String, nullable=False),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("step", sa.Integer, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+    sa.Index("history_of_run", "run", "name", "step"),
+)
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("run", sa.String, nullable=False, index=True),
+    sa.Column("step", sa.Integer, nullable=False),
+    sa.Column("epoch", sa.Float, nullable=False),
+    sa.Column("name", sa.String, nullable=False),
+    sa.Column("args", sa.Text, nullable=False, default="{}"),
+)
+OF_RUNS = (points, commands, live, history, events)
 kernels = sa.Table(
     "kernels",
     metadata,
