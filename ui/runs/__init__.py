@@ -1,0 +1,1 @@
+"""The Runs page: the table, curves over one another, differences, pairs and sweeps."""
