@@ -19,7 +19,7 @@ def thinned(
     last point, the lowest and the highest are among them.
 
     Args:
-        x: rising, `(n,)`.
+        x: `(n,)`, in the order in which the points are joined.
         y: `(n,)`; points that are not finite are left out.
         most: at least 4.
     """
@@ -29,7 +29,8 @@ def thinned(
         across, up = across[sound], up[sound]
     if len(up) <= most:
         return across, up
-    # The triangles weigh neighbours, so they may pass over a spike beside a larger one.
-    picked = MinMaxLTTBDownsampler().downsample(across, up, n_out=max(most - 2, 3))
+    # Without x: the library panics at lines in which many points stand at one x.
+    # Its triangles weigh neighbours, so they may pass over a spike beside a larger one.
+    picked = MinMaxLTTBDownsampler().downsample(up, n_out=max(most - 2, 3))
     kept = np.union1d(picked, [up.argmin(), up.argmax()]).astype(np.intp)
     return across[kept], up[kept]
