@@ -146,10 +146,8 @@ def suggest(rates: list[float], smoothed: list[float]) -> tuple[float | None, st
 
 
 def _turn(smoothed: list[float], above: float) -> int | None:
-    """Return where the losses rise above a level for good."""
-    below = [place for place, loss in enumerate(smoothed) if loss <= above]
-    place = below[-1] + 1 if below else 0
-    return place if place < len(smoothed) else None
+    """Return where the losses first rise above a level."""
+    return next((place for place, loss in enumerate(smoothed) if loss > above), None)
 
 
 def readable(rate: float) -> float:
