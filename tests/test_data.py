@@ -195,8 +195,8 @@ def test_a_column_that_never_changes_is_scaled_to_zero() -> None:
 def test_pictures_and_points_stay_as_they_are(name: str) -> None:
     samples = load(name)
     parts = split(samples, validation=0.2, seed=0)
-    assert parts.mean is None
-    assert parts.std is None
+    assert parts.offset is None
+    assert parts.spread is None
     assert parts.scaled(samples.x) is samples.x
     assert parts.scaled_target(samples.y) is samples.y
 
