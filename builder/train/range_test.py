@@ -14,13 +14,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from builder.errors import RecipeError, RunError
-from builder.train.loop import Data, predict
-from builder.train.losses import LOSSES
+from builder.errors import RecipeError
+from builder.train.data import Data
 from builder.train.recipe import Recipe
+from builder.train.trial import Trial, batches, own_randomness
 
 LOW, HIGH, STEPS = 1e-7, 10.0, 100
 _SMOOTHING = 0.9  # of 100 losses about the last 10 count; fastai's 0.98 lags by half the curve
@@ -73,20 +72,24 @@ def range_test(
 
     Raises:
         RecipeError: the optimizer chooses the length of its steps itself, or the range is none.
-        RunError: the model has nothing to learn.
+        RunError: the model has nothing to learn, or a batch cannot be trained on.
     """
     _check(recipe, low, high, steps)
     recipe = replace(recipe, lr=recipe.lr or 1.0)
     began = time.perf_counter()
     rates: list[float] = []
     losses: list[float] = []
-    devices = [data.x.device] if data.x.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(recipe.seed)
-        learner = copy.deepcopy(model)
-        for rate, loss in _train(learner, data, recipe, _growing(low, high, steps)):
+    device = data.x.device
+    with own_randomness(recipe.seed, device):
+        trial = Trial(copy.deepcopy(model), data.x, data.y, recipe)
+        groups = trial.optimizer.param_groups
+        shares = [group["lr"] / recipe.lr for group in groups]
+        order = batches(len(data.x), recipe.batch_size, recipe.seed)
+        for rate, rows in zip(_growing(low, high, steps), order, strict=False):
+            for group, share in zip(groups, shares, strict=True):
+                group["lr"] = rate * share
             rates.append(rate)
-            losses.append(loss)
+            losses.append(trial.step(rows.to(device))[0])
             if _diverged(losses) or time.perf_counter() - began > seconds:
                 break
     usable = [value for value in losses if math.isfinite(value)]
@@ -173,40 +176,6 @@ def _check(recipe: Recipe, low: float, high: float, steps: int) -> None:
 def _growing(low: float, high: float, steps: int) -> Iterator[float]:
     for step in range(steps):
         yield float(low * (high / low) ** (step / (steps - 1)))
-
-
-def _train(
-    model: nn.Module, data: Data, recipe: Recipe, rates: Iterator[float]
-) -> Iterator[tuple[float, float]]:
-    """Take a step at each rate; yields the rate and the loss before the step."""
-    if not any(parameter.requires_grad for parameter in model.parameters()):
-        raise RunError("There is nothing to learn: every parameter is frozen, or there is none.")
-    row = LOSSES[recipe.loss]
-    function = row.make()
-    model.eval()
-    out = predict(model, data.x[:1])
-    target = row.prepare(data.y, out.shape[1] if out.dim() > 1 else 1)
-    optimizer = recipe.make_optimizer(model)
-    shares = [group["lr"] / recipe.lr for group in optimizer.param_groups]
-    model.train()
-    for rate, rows in zip(rates, _batches(data.x, recipe), strict=False):
-        for group, share in zip(optimizer.param_groups, shares, strict=True):
-            group["lr"] = rate * share
-        loss = function(model(data.x.index_select(0, rows)), target.index_select(0, rows))
-        torch.autograd.backward(loss)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        yield rate, float(loss.detach())
-
-
-def _batches(x: Tensor, recipe: Recipe) -> Iterator[Tensor]:
-    """Yield row numbers of whole batches without end, in the order of the recipe's seed."""
-    order = torch.Generator().manual_seed(recipe.seed)
-    size = min(recipe.batch_size, len(x))
-    while True:
-        for rows in torch.split(torch.randperm(len(x), generator=order), size):
-            if len(rows) == size:
-                yield rows.to(x.device)
 
 
 def _diverged(losses: list[float]) -> bool:

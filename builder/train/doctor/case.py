@@ -147,3 +147,14 @@ def _back(spec: ModelSpec, block: str | None) -> Iterator[Place]:
         if len(sources) != 1:
             return
         name = sources[0]
+
+
+def activation_places(spec: ModelSpec) -> tuple[Place, ...]:
+    """Return every activation that is switched on, but for the one that the model ends with."""
+    end = next((place for place in _back(spec, None) if not place.is_dropout), None)
+    return tuple(
+        place
+        for block in (None, *spec.blocks)
+        for node in spec.block(block).nodes
+        if node.enabled and (place := Place(block, node)).group in _GROUPS and place != end
+    )

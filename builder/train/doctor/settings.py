@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from builder import edit
 from builder.spec import ModelSpec
 from builder.train.doctor.case import Before
+from builder.train.doctor.cures import scaled_rates
 from builder.train.doctor.notes import Finding, Fix, Rule
 from builder.train.losses import LOSSES
 from builder.train.optimizers import OPTIMIZERS
@@ -240,15 +241,6 @@ def _with_rate(recipe: Recipe, lr: float) -> Recipe:
     if not highest:
         return replace(recipe, lr=lr)
     return scaled_rates(recipe, lr / highest)
-
-
-def scaled_rates(recipe: Recipe, factor: float) -> Recipe:
-    """Return a recipe with every learning rate multiplied, to four digits."""
-    groups = tuple(
-        group if group.lr is None else replace(group, lr=float(f"{group.lr * factor:.4g}"))
-        for group in recipe.groups
-    )
-    return replace(recipe, lr=float(f"{recipe.lr * factor:.4g}"), groups=groups)
 
 
 def _small_validation(case: Before) -> Iterator[Finding]:
