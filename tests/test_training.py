@@ -9,9 +9,10 @@ from torch import nn
 from builder import TEMPLATES, build
 from builder.data import load, split
 from builder.errors import RunError
+from builder.train.data import Data
 from builder.train.live import CELLS, Boundary, boundary
-from builder.train.loop import Data, Progress, accuracy, r_squared, train
-from builder.train.losses import LOSSES
+from builder.train.loop import Progress, train
+from builder.train.measure import accuracy, r_squared
 from builder.train.optimizers import OPTIMIZERS
 from builder.train.recipe import Recipe
 
@@ -80,21 +81,6 @@ def test_two_steps_of_every_optimizer_are_those_of_plain_torch(name: str) -> Non
     for key, value in theirs.state_dict().items():
         # A fused kernel adds in another order.
         torch.testing.assert_close(ours.state_dict()[key], value, rtol=1e-5, atol=1e-6)
-
-
-@pytest.mark.parametrize("name", LOSSES)
-def test_every_loss_is_the_one_of_plain_torch_for_each_of_its_tasks(name: str) -> None:
-    row = LOSSES[name]
-    out = torch.randn(6, 3, generator=torch.Generator().manual_seed(0)).log_softmax(dim=1)
-    plain = getattr(nn, name)()
-    for task in row.tasks:
-        if task == "regression":
-            y = torch.randn(6, 3)
-            target = y
-        else:
-            y = torch.tensor([0, 1, 2, 2, 1, 0])
-            target = y if row.target == "index" else torch.eye(3)[y]
-        assert torch.equal(row.make()(out, row.prepare(y, 3)), plain(out, target))
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_names_step_and_rate() -> None:

@@ -34,11 +34,11 @@ def from_text(field: Field, text: str) -> Any:
         numbers = tuple(_number(field, part) for part in parts)
     except ValueError:
         raise ValueError(f"{field.name} is {text!r}; {field.wanted} works.") from None
-    return numbers[0] if len(numbers) == 1 and field.kind != "ints" else numbers
+    return numbers[0] if len(numbers) == 1 and field.kind not in ("ints", "floats") else numbers
 
 
 def _number(field: Field, text: str) -> int | float:
-    if field.kind in ("float", "scale"):
+    if field.kind in ("float", "floats", "scale"):
         number = float(text)
         if number != number or abs(number) == float("inf"):
             raise ValueError

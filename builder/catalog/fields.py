@@ -98,7 +98,7 @@ class Field:
             return self.kind not in ("ints", "floats") and self._in_range(value)
         return (
             isinstance(value, tuple)
-            and 0 < len(value) <= 12
+            and 0 < len(value) <= (MAX_SIZE if self.kind == "floats" else 12)
             and (self.length is None or len(value) == self.length)
             and all(is_number(item) and self._in_range(item) for item in value)
         )
