@@ -1,14 +1,10 @@
 """The settings of a run: round trips, torch's own names and defaults, and what is refused."""
 
-import inspect
-
 import pytest
-import torch
 
 from builder.errors import RecipeError
 from builder.train.groups import Group
 from builder.train.losses import LOSSES, suggest_loss
-from builder.train.optimizers import OPTIMIZERS
 from builder.train.recipe import Recipe, devices
 from builder.train.schedules import Phase
 
@@ -44,30 +40,6 @@ def test_a_recipe_comes_back_from_its_json() -> None:
 def test_a_bad_document_is_refused_in_words(text: str, word: str) -> None:
     with pytest.raises(RecipeError, match=word):
         Recipe.from_json(text)
-
-
-@pytest.mark.parametrize("name", OPTIMIZERS)
-def test_arguments_and_defaults_are_torchs_own(name: str) -> None:
-    row = OPTIMIZERS[name]
-    parameters = inspect.signature(getattr(torch.optim, name)).parameters
-    assert set(row.first) <= set(row.fields) <= set(parameters)
-    for key, field in row.fields.items():
-        assert field.default == parameters[key].default
-        assert field.problem(field.default) is None
-        assert field.help.endswith(".")
-    model = torch.nn.Linear(2, 1)
-    args = {key: field.default for key, field in row.fields.items()}
-    Recipe(optimizer=name, optimizer_args=args).make_optimizer(model)
-
-
-def test_every_optimizer_that_trains_a_model_alone_is_there() -> None:
-    known = {
-        name
-        for name in dir(torch.optim)
-        if inspect.isclass(getattr(torch.optim, name))
-        and issubclass(getattr(torch.optim, name), torch.optim.Optimizer)
-    }
-    assert known - set(OPTIMIZERS) == {"Optimizer", "LBFGS", "SparseAdam", "Muon"}
 
 
 def test_what_is_suggested_fits() -> None:
