@@ -39,7 +39,7 @@ class Trial:
             out = model.eval()(x[:1])
         outputs = out.shape[1] if out.dim() > 1 else 1
         self.model, self.x, self.recipe = model.train(), x, recipe
-        self.function = row.make()
+        self.function = row.make(recipe.loss_args, y, outputs)
         self.target = row.prepare(y, outputs)
         self.optimizer = recipe.make_optimizer(model)
 

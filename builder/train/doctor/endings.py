@@ -17,14 +17,16 @@ from builder.train.losses import LOSSES
 from builder.train.recipe import Recipe
 
 # Losses that take raw scores: they hold their own softmax or sigmoid, or compare margins.
-_SCORES = {"CrossEntropyLoss", "MultiMarginLoss", "BCEWithLogitsLoss"}
+_SCORES = {
+    "CrossEntropyLoss", "MultiMarginLoss", "BCEWithLogitsLoss", "MultiLabelSoftMarginLoss",
+    "SoftMarginLoss",
+}  # fmt: skip
 _PROBABILITIES = {"softmax", "softmin", "softmax2d", "sigmoid", "hardsigmoid"}
 _LOGS = {"logsoftmax", "logsigmoid"}
 # What each of the other losses for classes asks the model to end with, and how it is added.
 _ENDS = {
     "NLLLoss": ({"logsoftmax"}, "nn.LogSoftmax", {"dim": 1}),
     "BCELoss": ({"sigmoid", "hardsigmoid", "softmax"}, "nn.Sigmoid", {}),
-    "KLDivLoss": ({"logsoftmax"}, "nn.LogSoftmax", {"dim": 1}),
 }
 _LOST_TARGETS = 0.01  # share of the targets out of reach; fewer may be outliers
 
@@ -35,8 +37,7 @@ def _squashed_scores(case: Before) -> Iterator[Finding]:
         return
     loss, fixes = case.recipe.loss, [_take_out(end)]
     if end.word == "logsoftmax":
-        if "NLLLoss" in LOSSES:
-            fixes.append(_loss_fix("NLLLoss"))
+        fixes.append(_loss_fix("NLLLoss"))
         yield Finding(
             "hint",
             f"{end.title} before {loss}",
@@ -160,7 +161,9 @@ def _bounded_end(case: Before) -> Iterator[Finding]:
 
 
 def _bounded_values(case: Before, end: Place, low: float, high: float) -> Iterator[Finding]:
-    y = case.seen[1]
+    row, y = LOSSES.get(case.recipe.loss), case.seen[1]
+    if row is None or row.counts:  # it takes the logarithm of the target
+        return
     lost = float(((y < low) | (y > high)).float().mean())
     if lost <= _LOST_TARGETS:
         return

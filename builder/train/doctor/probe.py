@@ -15,7 +15,7 @@ from builder.labs.preactivations import Given, look
 from builder.spec import ModelSpec
 from builder.train.doctor import cures
 from builder.train.doctor.case import Before
-from builder.train.doctor.notes import Finding, Fix, Note, Rule, follow
+from builder.train.doctor.notes import Finding, Note, Rule, follow
 from builder.train.recipe import Recipe
 from builder.train.trial import Trial, own_randomness
 
@@ -86,21 +86,20 @@ def gradient_norms(model: nn.Module) -> tuple[tuple[str, float], ...]:
 
 def _tried(note: Note, spec: ModelSpec, samples: Samples, recipe: Recipe) -> Note:
     """Return a note with those of its fixes after which it is gone."""
-    return replace(
-        note,
-        fixes=tuple(fix for fix in note.fixes if _mends(fix, note.rule, spec, samples, recipe)),
-    )
-
-
-def _mends(fix: Fix, rule: str, spec: ModelSpec, samples: Samples, recipe: Recipe) -> bool:
-    try:
-        after = fix.apply(spec, recipe)
-        if after == (spec, recipe):
-            return False
-        notes = follow(PROBED, measure(after[0], samples, after[1]))
-    except BuilderError:
-        return False
-    return rule not in {note.rule for note in notes}
+    results = [(spec, recipe)]
+    kept = []
+    for fix in note.fixes:
+        try:
+            after = fix.apply(spec, recipe)
+            if after in results:
+                continue
+            results.append(after)
+            found = follow(PROBED, measure(after[0], samples, after[1]))
+        except BuilderError:
+            continue
+        if all(other.rule != note.rule for other in found):
+            kept.append(fix)
+    return replace(note, fixes=tuple(kept))
 
 
 def vanishing(norms: Sequence[tuple[str, float]]) -> str | None:
@@ -108,10 +107,10 @@ def vanishing(norms: Sequence[tuple[str, float]]) -> str | None:
     if len(norms) < 2 or norms[0][1] * GRADIENT_RATIO >= norms[-1][1]:
         return None
     (first, small), (last, large) = norms[0], norms[-1]
-    times = f", {large / small:,.0f} times that," if small else ""
+    times = f", {large / small:,.0f} times as much" if small else ""
     return (
-        f"The gradient's norm is {large:.1e} in the last layer ({last}){times} and {small:.1e} in "
-        f"the first ({first}), which hardly learns."
+        f"The gradient's norm is {small:.1e} in the first layer ({first}) and {large:.1e} in the "
+        f"last ({last}){times}: the first hardly learns."
     )
 
 

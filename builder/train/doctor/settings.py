@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from builder import edit
 from builder.spec import ModelSpec
 from builder.train.doctor.case import Before
 from builder.train.doctor.cures import scaled_rates
 from builder.train.doctor.notes import Finding, Fix, Rule
-from builder.train.losses import LOSSES
+from builder.train.losses import BALANCED, LOSSES, Loss
 from builder.train.optimizers import OPTIMIZERS
 from builder.train.recipe import Recipe
 
@@ -190,26 +189,26 @@ def _weighted(recipe: Recipe) -> bool:
 
 
 def _weight_fixes(case: Before) -> Iterator[Fix]:
-    loss = case.recipe.loss
-    if _takes_class_weights(loss):
-        yield Fix("Weigh the classes alike", recipe=_balanced)
+    row = LOSSES.get(case.recipe.loss)
+    own = _class_weight(row, case.outputs) if row is not None else None
+    if own is not None:
+        yield Fix("Weigh the classes alike", recipe=partial(_balanced, name=own))
     elif case.outputs == len(case.samples.classes):
-        name = "CrossEntropyLoss"
         yield Fix(
-            f"Use {name} and weigh the classes alike",
-            recipe=lambda recipe: _balanced(replace(recipe, loss=name, loss_args={})),
+            "Use CrossEntropyLoss and weigh the classes alike",
+            recipe=partial(_balanced, name="weight", loss="CrossEntropyLoss"),
         )
 
 
-def _takes_class_weights(loss: str) -> bool:
-    row = LOSSES.get(loss)
-    if row is None or row.target != "index":
-        return False
-    return "weight" in inspect.signature(getattr(nn, loss)).parameters
+def _class_weight(row: Loss, outputs: int | None) -> str | None:
+    """Return the argument by which a loss weighs classes, `None` if it has none."""
+    names = ["pos_weight"] if outputs == 1 else ["weight", "pos_weight"]
+    return next((name for name in names if name in row.fields), None)
 
 
-def _balanced(recipe: Recipe) -> Recipe:
-    return replace(recipe, loss_args={**recipe.loss_args, "weight": "balanced"})
+def _balanced(recipe: Recipe, name: str, loss: str | None = None) -> Recipe:
+    args = {} if loss else recipe.loss_args
+    return replace(recipe, loss=loss or recipe.loss, loss_args={**args, name: BALANCED})
 
 
 def _rate(case: Before) -> Iterator[Finding]:
