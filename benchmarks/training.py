@@ -15,8 +15,9 @@ from torch.utils.data import DataLoader, TensorDataset
 from benchmarks.report import Row
 from builder import TEMPLATES, ModelSpec, build
 from builder.store import Store
+from builder.train.data import Data
 from builder.train.launch import Launcher
-from builder.train.loop import Data, train
+from builder.train.loop import train
 from builder.train.recipe import Recipe
 from builder.train.worker import Watcher
 

@@ -26,7 +26,7 @@ from builder.files import (
     write_script,
 )
 from builder.resolve import resolve
-from builder.train.loop import accuracy, predict, r_squared
+from builder.train.measure import accuracy, predict, r_squared
 from builder.train.recipe import Recipe
 
 FORMATS = [weights_pt, weights_safetensors]

@@ -12,7 +12,8 @@ import torch
 from builder import Block, ModelSpec, Node, build, edit, resolve, write_source
 from builder.errors import RunError, SpecError
 from builder.spec import Init, Input
-from builder.train.loop import Data, train
+from builder.train.data import Data
+from builder.train.loop import train
 from builder.train.recipe import Recipe
 
 SHARPEN = ((-1.0, -1.0, -1.0), (-1.0, 9.0, -1.0), (-1.0, -1.0, -1.0))

@@ -9,8 +9,10 @@ from torch import nn
 
 from builder import TEMPLATES, build
 from builder.data import DATASETS, Samples, Split, load, mismatches, split
+from builder.train.data import Data
 from builder.train.live import LIVE, STEPS, Forecast, boundary, forecast
-from builder.train.loop import Data, predict, r_squared, train
+from builder.train.loop import train
+from builder.train.measure import predict, r_squared
 from builder.train.recipe import Recipe
 
 SERIES = ("sine", "sines")

@@ -133,9 +133,10 @@ def test_what_it_measures_is_finite_and_in_order() -> None:
     measured = run(build(TEMPLATES["MLP"]), data_of("spirals"), Recipe("spirals", epochs=40))
     assert all(math.isfinite(value) for *_, value in measured)
     assert [point[0] for point in measured] == sorted(point[0] for point in measured)
-    assert {point[2:4] for point in measured} == {
-        (split, metric) for split in ("train", "validation") for metric in ("loss", "accuracy")
-    }
+    scores = {(split, m) for split in ("train", "validation") for m in ("loss", "accuracy")}
+    of_groups = {("group:default", "lr"), ("group:default", "step_size")}
+    of_layers = {(f"layer:{name}", "grad_norm") for name in ("0", "2", "4")}
+    assert {point[2:4] for point in measured} == scores | of_groups | of_layers
     assert measured[-1][1] == 40
 
 

@@ -178,11 +178,7 @@ class Store(Traces):
     def update_run(self, run_id: str, **values: Any) -> None:
         """Change columns of a run's record; `facts` are merged into those there are."""
         with self._engine.begin() as db:
-            if "facts" in values:
-                # In one statement: the page and the worker may both be at it.
-                added = json.dumps(values["facts"])
-                values["facts"] = sa.func.json_patch(tables.runs.c.facts, added)
-            db.execute(tables.runs.update().where(tables.runs.c.id == run_id).values(**values))
+            db.execute(tables.change(run_id, values))
 
     def claim(self, run_id: str | None, *, at_once: int) -> str | None:
         """Take a queued run for this process, if fewer than `at_once` are running.
@@ -220,6 +216,18 @@ class Store(Traces):
         with self._engine.begin() as db:
             return db.execute(statement).scalar()
 
+    def unpause(self, run_id: str, *, at_once: int) -> bool:
+        """Take back the place of a run that paused, if fewer than `at_once` are running."""
+        others = tables.runs.alias()
+        running = sa.select(sa.func.count()).select_from(others).where(others.c.status == "running")
+        statement = (
+            tables.runs.update()
+            .where(tables.runs.c.id == run_id, running.scalar_subquery() < at_once)
+            .values(status="running")
+        )
+        with self._engine.begin() as db:
+            return db.execute(statement).rowcount > 0
+
     def place_in_queue(self, run_id: str) -> int:
         """Return how many queued runs come before this one."""
         mine = sa.select(tables.runs.c.created).where(tables.runs.c.id == run_id).scalar_subquery()
@@ -232,14 +240,15 @@ class Store(Traces):
             return int(db.execute(query).scalar() or 0)
 
     def bury(self) -> list[str]:
-        """Mark running runs whose process has vanished as died, and return their ids."""
-        dead = [run for run in self.runs(status="running") if not _alive(run)]
+        """Mark runs whose process has vanished as died, and return their ids."""
+        going = [*self.runs(status="running"), *self.runs(status="paused")]
+        dead = [run for run in going if not _alive(run)]
         for run in dead:
             words = self.last_words(run.id)
             message = "The training process vanished" + (f": {words}" if words else ".")
             statement = (
                 tables.runs.update()
-                .where(tables.runs.c.id == run.id, tables.runs.c.status == "running")
+                .where(tables.runs.c.id == run.id, tables.runs.c.status == run.status)
                 .values(status="died", ended=time.time(), message=message)
             )
             with self._engine.begin() as db:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +97,15 @@ kernels = sa.Table(
     sa.Column("name", sa.String, primary_key=True),
     sa.Column("values", sa.Text, nullable=False),
 )
+
+
+def change(run_id: str, values: dict[str, Any]) -> sa.Update:
+    """Return the statement that changes columns of a run; `facts` are merged into its own."""
+    if "facts" in values:
+        # In one statement: the page and the worker may both be at it.
+        added = sa.func.json_patch(runs.c.facts, json.dumps(values["facts"]))
+        values = {**values, "facts": added}
+    return runs.update().where(runs.c.id == run_id).values(**values)
 
 
 def connect(home: Path) -> Engine:

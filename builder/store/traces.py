@@ -35,9 +35,7 @@ class Traces:
             if rows:
                 db.execute(tables.points.insert(), rows)
             if progress:
-                db.execute(
-                    tables.runs.update().where(tables.runs.c.id == run_id).values(**progress)
-                )
+                db.execute(tables.change(run_id, progress))
 
     def points(self, run_id: str, *, after: int = 0) -> list[Point]:
         """Return a run's measurements in order, those with an id above `after`."""

@@ -12,10 +12,24 @@ from pathlib import Path
 
 from safetensors import safe_open
 from safetensors.torch import save
+from torch import Tensor
 
 from builder.data import load, split
-from builder.train.loop import Data
 from builder.train.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a run trains on, scaled and split: inputs (n, *shape) and targets."""
+
+    x: Tensor
+    y: Tensor
+    x_validation: Tensor
+    y_validation: Tensor
+
+    def to(self, device: str) -> Data:
+        """Return the same data on a device."""
+        return Data(*(t.to(device) for t in (self.x, self.y, self.x_validation, self.y_validation)))
 
 
 @dataclass(frozen=True)

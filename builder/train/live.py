@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from builder.train.loop import Data, predict
+from builder.train.data import Data
+from builder.train.measure import predict
 
 CELLS = 60
 STEPS = 300  # a forecast of more would take its time from the training

@@ -198,7 +198,8 @@ class Recipe:
         given = dict(self.optimizer_args)
         if row.fused and self.device in ("cpu", "cuda"):
             given["fused"] = True
-        return cls(model.parameters(), lr=self.lr, **given)
+        every = [{"params": list(model.parameters()), "name": "default"}]
+        return cls(every, lr=self.lr, **given)
 
     def optimizer_code(self) -> str:
         """Return the line of code that makes the optimizer."""

@@ -10,14 +10,16 @@ server; the store's commands stop it.
 from __future__ import annotations
 
 import contextlib
-import io
 import os
+import random
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
+import sqlalchemy as sa
 import torch
 from torch import nn
 
@@ -25,13 +27,12 @@ from builder.build import DEFAULT_BUDGET, build
 from builder.errors import BuilderError
 from builder.spec import ModelSpec
 from builder.store import Run, Store
+from builder.train import loop
 from builder.train.data import load_data
-from builder.train.live import LIVE
-from builder.train.loop import Data, Progress, train
+from builder.train.loop import Progress
 from builder.train.recipe import Recipe
-
-_CHECKPOINT_EVERY = 3.0
-_LIVE_EVERY = 0.5
+from builder.train.trainer import Trainer
+from builder.train.watcher import Watcher
 
 
 def at_once() -> int:
@@ -54,7 +55,7 @@ def main(arguments: list[str]) -> int:
         return 2
     claimed = store.claim(run_id, at_once=at_once())
     while claimed is not None:
-        _work(store, store.run(claimed))
+        work(store, store.run(claimed))
         claimed = store.claim(None, at_once=at_once())
     return 0
 
@@ -69,83 +70,72 @@ def _warm_up() -> None:
     optimizer.step()
 
 
-def _work(store: Store, run: Run) -> None:
-    """Train one run to its end, whatever that is, and record it."""
+def work(store: Store, run: Run, also: Callable[[Progress], None] = lambda _: None) -> str:
+    """Train one run to its end, whatever that is, record it, and return its status.
+
+    Args:
+        also: called with the progress at each look.
+    """
     folder = store.folder(run.id)
     folder.mkdir(parents=True, exist_ok=True)
     with _logging_to(folder / "log.txt"):
         try:
-            status, message = _train(store, run)
+            status, message = _train(store, run, also)
         except BuilderError as error:
             status, message = "failed", error.message
         except (RuntimeError, ValueError, IndexError, TypeError, MemoryError) as error:
             traceback.print_exc()
             first = str(error).strip().splitlines()
             status, message = "failed", f"torch stopped: {first[0] if first else repr(error)}"
-    store.add_points(run.id, [], status=status, message=message, ended=time.time())
+        except (OSError, sa.exc.OperationalError) as error:
+            traceback.print_exc()
+            status, message = "failed", f"What was measured could not be written: {error}"
+    store.update_run(run.id, status=status, message=message, ended=time.time())
+    return status
 
 
-def _train(store: Store, run: Run) -> tuple[str, str]:
+def _train(store: Store, run: Run, also: Callable[[Progress], None]) -> tuple[str, str]:
     recipe = Recipe.from_json(run.recipe)
-    active = len(store.runs(status="running"))
-    # Threads that outnumber the cores wait for one another: two workers of two threads on two
-    # cores train at a hundredth of the speed of one. One core is left to the page.
-    threads = max(1, ((os.cpu_count() or 1) - 1) // max(1, active))
+    # Another number of threads adds up in another order, so a run that goes on keeps its own.
+    threads = run.facts.get("threads") or _threads(store)
     torch.set_num_threads(threads)
-    store.update_run(run.id, facts={"threads": threads, "torch": torch.__version__})
-    spec = ModelSpec.from_json(run.spec)
-    facts = load_data(store.home, recipe)
+    store.update_run(run.id, facts={"threads": threads})
+    found = load_data(store.home, recipe)
     torch.manual_seed(recipe.seed)
-    model = build(spec, budget=run.facts.get("budget", DEFAULT_BUDGET))
-    model.to(recipe.device)
-    data = facts.data.to(recipe.device)
-    watcher = Watcher(store, run.id, model, data, facts.kind)
-    began = time.perf_counter()
-    progress = train(model, data, recipe, task=facts.task, on_tick=watcher.tick)
-    seconds = time.perf_counter() - began
+    random.seed(recipe.seed)
+    np.random.seed(recipe.seed)
+    model = build(ModelSpec.from_json(run.spec), budget=run.facts.get("budget", DEFAULT_BUDGET))
+    trainer = Trainer(
+        model.to(recipe.device), found.data.to(recipe.device), recipe, task=found.task
+    )
+    watcher = Watcher(
+        store,
+        run.id,
+        trainer,
+        found.kind,
+        at_once=at_once(),
+        paused=bool(run.facts.get("paused")),
+        also=also,
+    )
+    watcher.resume()
+    try:
+        progress = loop.run(trainer, watcher.tick)
+    finally:
+        watcher.event_file.close()
     watcher.save()
-    samples = progress.epoch * len(data.x)
-    store.update_run(run.id, facts={"seconds": seconds, "samples_per_second": samples / seconds})
-    return ("stopped", "") if watcher.stopped else ("finished", "")
+    samples = progress.epoch * len(found.data.x)
+    store.update_run(run.id, facts={"samples_per_second": samples / max(trainer.seconds, 1e-9)})
+    return ("stopped", "") if watcher.stopped else ("finished", trainer.ended)
 
 
-class Watcher:
-    """Stands between the loop and the store: writes what was measured, reads what is wanted."""
+def _threads(store: Store) -> int:
+    """Return how many threads a run gets.
 
-    def __init__(self, store: Store, run_id: str, model: nn.Module, data: Data, kind: str) -> None:
-        self.store, self.run_id, self.model, self.data, self.kind = store, run_id, model, data, kind
-        self.stopped = False
-        self.saved = self.drawn = time.perf_counter()
-
-    def tick(self, progress: Progress) -> bool:
-        now = time.perf_counter()
-        self.stopped = any(name == "stop" for name, _ in self.store.take_commands(self.run_id))
-        last = {f"{split} {metric}": value for _, _, split, metric, value in progress.measured}
-        self.store.add_points(
-            self.run_id, progress.measured, step=progress.step, epoch=progress.epoch
-        )
-        if progress.done or self.stopped:
-            self.store.update_run(self.run_id, facts={"metrics": last})
-        over = progress.done or self.stopped
-        if self.kind in LIVE and (over or now - self.drawn > _LIVE_EVERY or progress.step < 99):
-            name, look = LIVE[self.kind]
-            picture = look(self.model, self.data)
-            if picture is not None:
-                self.store.put_live(self.run_id, name, progress.step, picture)
-            self.drawn = now
-        if now - self.saved > _CHECKPOINT_EVERY:
-            self.save()
-        return not self.stopped
-
-    def save(self) -> None:
-        """Write the weights, whole or not at all."""
-        folder = self.store.folder(self.run_id)
-        content = io.BytesIO()
-        torch.save({k: v.detach().cpu() for k, v in self.model.state_dict().items()}, content)
-        part = folder / "weights.part"
-        part.write_bytes(content.getvalue())
-        part.replace(folder / "weights.pt")
-        self.saved = time.perf_counter()
+    Threads that outnumber the cores wait for one another: two workers of two threads on two cores
+    train at a hundredth of the speed of one. One core is left to the page.
+    """
+    active = len(store.runs(status="running"))
+    return max(1, ((os.cpu_count() or 1) - 1) // max(1, active))
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from builder.train import Recipe
 from builder.train.live import LIVE, Boundary, Forecast
 from ui import state
 from ui.numbers import count
-from ui.training.curves import curves, plane
+from ui.training.curves import COLOURS, curves, plane
 from ui.training.samples import preview
 from ui.training.series import future
 from ui.training.settings import RUN, launcher, recipe
@@ -86,6 +86,7 @@ def _watch(run_id: str) -> None:
     points = _points(run_id)
     _status(run, points)
     settings = Recipe.from_json(run.recipe)
+    points = [point for point in points if point.split in COLOURS]
     names = dict.fromkeys(point.metric for point in points)
     columns = st.columns(max(1, min(2, len(names)))) if names else []
     for number, metric in enumerate(list(names)[:2]):
@@ -150,7 +151,7 @@ def _status(run: Run, points: list[Point]) -> None:
         st.progress(share, text=_progress(run, settings))
     if run.status in ("failed", "died"):
         st.error(run.message)
-    latest = {f"{p.split} {p.metric}": p.value for p in points}
+    latest = {f"{p.split} {p.metric}": p.value for p in points if p.split in COLOURS}
     if latest:
         with st.container(horizontal=True, key="metrics"):
             for title, value in latest.items():
