@@ -9,6 +9,7 @@ st.navigation(
     [
         st.Page("pages/build.py", title="Build", icon=":material/stacks:", default=True),
         st.Page("pages/train.py", title="Train", icon=":material/show_chart:"),
+        st.Page("pages/runs.py", title="Runs", icon=":material/table_rows:"),
         st.Page("pages/convolution.py", title="Convolution", icon=":material/filter_b_and_w:"),
         st.Page("pages/feature_maps.py", title="Feature maps", icon=":material/grid_view:"),
         st.Page("pages/activations.py", title="Activations", icon=":material/moving:"),

@@ -59,8 +59,24 @@ _ACTIVATIONS = """
    through a tower of layers; **In your model** lays what your model's activations are given over
    their curves.
 """
+_RUNS = """
+**What was tried, and what came of it**
+
+1. Every run is in the **table**. Search it, sort it by its headings, and tick runs to look at
+   them; a name, tags and notes help to find one again. What is deleted can be brought back.
+2. **Curves** lays the ticked runs over one another. **Differences** says line by line what they
+   were given that was not the same.
+3. **A/B** changes exactly one setting of a run and trains both from the same seeds, so that a
+   difference is due to that setting; several seeds show whether it is more than luck.
+4. **Sweep** tries many values of one or two settings, on a grid, by chance, or by a search that
+   learns from the runs before.
+
+A run keeps its model and its recipe as they were: *Open its model* and *Run again* work whatever
+has been edited since.
+"""
 _GUIDES = {
     "build": _BUILD,
+    "runs": _RUNS,
     "convolution": _CONVOLUTION,
     "feature maps": _FEATURE_MAPS,
     "activations": _ACTIVATIONS,
