@@ -1,14 +1,19 @@
 """What all tests share: homes of their own, one torch thread a process."""
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # Before anything imports torch: two test processes of two threads each would fight for two cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import psutil
 import pytest
 from hypothesis import settings
+
+from builder.store import Store
+from builder.train.launch import Launcher
 
 # The same examples in every run, and no deadline on a machine that others use too.
 settings.register_profile("layerlab", deadline=None, derandomize=True, database=None)
@@ -35,3 +40,34 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("LAYERLAB_HOME", str(folder))
     return folder
+
+
+@pytest.fixture
+def store(home: Path) -> Iterator[Store]:
+    """A store of one test's own; none of its runs outlives the test."""
+    store = Store(home)
+    yield store
+    for status in ("running", "paused"):
+        for run in store.runs(status=status):
+            if run.pid is not None and psutil.pid_exists(run.pid):
+                psutil.Process(run.pid).kill()
+    store.close()
+
+
+@pytest.fixture
+def launcher(store: Store) -> Iterator[Launcher]:
+    """What starts runs in that store."""
+    launcher = Launcher(store)
+    yield launcher
+    launcher.close()
+    for child in launcher.children:
+        child.kill()
+        child.wait()
+
+
+def wait(until: Callable[[], object], seconds: float = 60) -> None:
+    """Return when something has come true; fail if it does not."""
+    end = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)

@@ -75,9 +75,14 @@ def test_two_steps_of_every_optimizer_are_those_of_plain_torch(name: str) -> Non
     optimizer = getattr(torch.optim, name)(theirs.parameters(), lr=0.01)
     order = torch.randperm(len(data.x), generator=torch.Generator().manual_seed(3))
     for rows in order.split(26):
-        optimizer.zero_grad()
-        nn.functional.cross_entropy(theirs(data.x[rows]), data.y[rows]).backward()
-        optimizer.step()
+
+        def closure(rows: torch.Tensor = rows) -> torch.Tensor:
+            optimizer.zero_grad()
+            loss = nn.functional.cross_entropy(theirs(data.x[rows]), data.y[rows])
+            torch.autograd.backward(loss)
+            return loss
+
+        optimizer.step(closure)
     for key, value in theirs.state_dict().items():
         # A fused kernel adds in another order.
         torch.testing.assert_close(ours.state_dict()[key], value, rtol=1e-5, atol=1e-6)

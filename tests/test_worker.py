@@ -4,11 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 import torch
 
@@ -23,38 +20,12 @@ from builder.train.live import Forecast
 from builder.train.measure import accuracy, predict, r_squared
 from builder.train.recipe import Recipe
 from builder.train.worker import at_once
+from tests.conftest import wait
 
 ROOT = Path(__file__).parents[1]
 MLP = TEMPLATES["MLP"]
 LONG = Recipe("circles", epochs=100_000)
 SHORT = Recipe("circles", epochs=2)
-
-
-@pytest.fixture
-def store(home: Path) -> Iterator[Store]:
-    store = Store(home)
-    yield store
-    for run in store.runs(status="running"):
-        if run.pid is not None and psutil.pid_exists(run.pid):
-            psutil.Process(run.pid).kill()
-    store.close()
-
-
-@pytest.fixture
-def launcher(store: Store) -> Iterator[Launcher]:
-    launcher = Launcher(store)
-    yield launcher
-    launcher.close()
-    for child in launcher.children:
-        child.kill()
-        child.wait()
-
-
-def wait(until: Callable[[], object], seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not until():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def test_a_run_leaves_weights_that_score_what_was_recorded(

@@ -7,14 +7,17 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from builder.build import DEFAULT_BUDGET, check
 from builder.data import load, mismatches
-from builder.errors import DataError
+from builder.errors import DataError, RunError
 from builder.home import HOME_VARIABLE
 from builder.spec import ModelSpec
 from builder.store import Store
+from builder.train.checkpoint import Checkpoints
 from builder.train.data import prepare_data
 from builder.train.recipe import Recipe
 from builder.train.worker import at_once
@@ -68,6 +71,28 @@ class Launcher:
             self.store.update_run(run_id, status="stopped", ended=time.time())
         elif run.active:
             self.store.send(run_id, "stop")
+
+    def resume(self, run_id: str, *commands: tuple[str, Mapping[str, Any]]) -> None:
+        """Let a run that was stopped, failed or died go on from its last checkpoint.
+
+        Args:
+            commands: what it is told before it goes on, such as `("scale", {"factor": 0.1})`.
+
+        Raises:
+            RunError: it goes on already, is done, or has left no checkpoint.
+        """
+        run = self.store.run(run_id)
+        if run.active or run.status == "finished":
+            raise RunError(f"This run is {run.status}; only one that was cut short can go on.")
+        if not Checkpoints(self.store.folder(run_id)).exist:
+            raise RunError(
+                "This run ended before its first checkpoint, so there is nothing to go on from; "
+                "run it again."
+            )
+        for name, args in commands:
+            self.store.send(run_id, name, **args)
+        self.store.update_run(run_id, status="queued", message="", handed=0.0, ended=None)
+        self.sweep(now=True)
 
     def sweep(self, *, now: bool = False) -> None:
         """Bury the dead and give free cores to those who wait; cheap enough for every look."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
@@ -11,7 +12,8 @@ import torch
 from torch import nn
 from torch.optim.optimizer import Optimizer
 
-from builder.errors import RecipeError
+from builder.data.split import METHODS
+from builder.errors import RecipeError, shown
 from builder.train.groups import Group
 from builder.train.losses import LOSSES, suggest_loss
 from builder.train.optimizers import OPTIMIZERS
@@ -20,6 +22,18 @@ from builder.values import frozen
 
 FORMAT = 1
 MAX_LR = 1e12
+PRECISIONS = ("float32", "bfloat16", "float16")
+# What counts something, with the least and the most of it.
+_WHOLE = {
+    "batch_size": (1, 100_000),
+    "epochs": (1, 100_000),
+    "accumulate": (1, 10_000),
+    "folds": (2, 100),
+    "fold": (0, 99),
+    "patience": (1, 100_000),
+    "checkpoint_every": (1, 10**9),
+}
+_OPTIONAL = ("clip_norm", "clip_value", "patience", "minutes", "checkpoint_every")
 
 
 def devices() -> tuple[str, ...]:
@@ -30,6 +44,14 @@ def devices() -> tuple[str, ...]:
     if torch.backends.mps.is_available():
         found.append("mps")
     return tuple(found)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _made(kind: type[Any], value: Any) -> Any:
@@ -148,40 +170,61 @@ class Recipe:
             raise RecipeError(
                 f"There is no optimizer {self.optimizer!r}; known are {', '.join(OPTIMIZERS)}."
             )
-        for name, value in self.optimizer_args.items():
-            if name not in row.fields:
-                raise RecipeError(
-                    f"{row.name} has no argument {name!r}; it has {', '.join(row.fields)}."
-                )
-            wrong = row.fields[name].problem(value)
-            if wrong:
-                raise RecipeError(f"{row.name}: {wrong}")
-        if self.optimizer_args.get("nesterov") and not self.optimizer_args.get("momentum"):
+        row.check(self.optimizer_args)
+        LOSSES[self.loss].check(self.loss_args)
+        if row.closure and self.accumulate > 1:
             raise RecipeError(
-                "Nesterov looks ahead along the momentum, so momentum must be above 0."
+                f"{row.name} computes its loss several times a step, so a step is one batch; "
+                "accumulate is 1 with it, and a larger batch does the same."
             )
         self._check_numbers()
 
     def _check_numbers(self) -> None:
-        whole = {"batch_size": 100_000, "epochs": 100_000}
-        for name, high in whole.items():
+        if self.split not in METHODS:
+            raise RecipeError(f"split is {shown(self.split)}; {', '.join(METHODS)} work.")
+        if self.schedule_by not in ("epoch", "step"):
+            raise RecipeError(f"schedule_by is {shown(self.schedule_by)}; epoch or step works.")
+        if self.precision not in PRECISIONS:
+            raise RecipeError(
+                f"precision is {shown(self.precision)}; {', '.join(PRECISIONS)} work."
+            )
+        for name, (low, high) in _WHOLE.items():
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= high:
-                raise RecipeError(f"{name} is {value!r}; a whole number from 1 to {high:,} works.")
-        if not isinstance(self.lr, int | float) or not 0 <= self.lr <= MAX_LR:
-            raise RecipeError(f"The learning rate is {self.lr!r}; a number above 0 works.")
-        if not isinstance(self.validation, int | float) or not 0 < self.validation < 1:
-            raise RecipeError(f"validation is {self.validation!r}; a share between 0 and 1 works.")
-        if (
-            isinstance(self.seed, bool)
-            or not isinstance(self.seed, int)
-            or not 0 <= self.seed < 2**32
-        ):
-            raise RecipeError(f"The seed is {self.seed!r}; a whole number from 0 up works.")
+            if value is None and name in _OPTIONAL:
+                continue
+            if not _is_whole(value) or not low <= value <= high:
+                raise RecipeError(
+                    f"{name} is {shown(value)}; a whole number from {low} to {high:,} works."
+                )
+        if not self.fold < self.folds:
+            raise RecipeError(
+                f"fold is {self.fold}; of {self.folds} folds, the last is {self.folds - 1}."
+            )
+        for name in ("clip_norm", "clip_value", "minutes", "l1", "l2"):
+            value = getattr(self, name)
+            if value is None and name in _OPTIONAL:
+                continue
+            lowest = "from 0 up" if name in ("l1", "l2") else "above 0"
+            if not _is_number(value) or value < 0 or (lowest == "above 0" and value == 0):
+                raise RecipeError(f"{name} is {shown(value)}; a number {lowest} works.")
+        if not all(_is_whole(epoch) and epoch > 0 for epoch in self.keep_epochs):
+            raise RecipeError(
+                f"keep_epochs is {shown(list(self.keep_epochs))}; whole numbers from 1 up work."
+            )
+        if not _is_number(self.lr) or not 0 <= self.lr <= MAX_LR:
+            raise RecipeError(f"The learning rate is {shown(self.lr)}; a number above 0 works.")
+        if not _is_number(self.validation) or not 0 < self.validation < 1:
+            raise RecipeError(
+                f"validation is {shown(self.validation)}; a share between 0 and 1 works."
+            )
+        if not _is_whole(self.seed) or not 0 <= self.seed < 2**32:
+            raise RecipeError(f"The seed is {shown(self.seed)}; a whole number from 0 up works.")
         if self.device not in devices():
             raise RecipeError(
-                f"This machine has no device {self.device!r}; it has {', '.join(devices())}."
+                f"This machine has no device {shown(self.device)}; it has {', '.join(devices())}."
             )
+        if self.precision == "float16" and self.device == "cpu":
+            raise RecipeError("float16 needs a graphics card; on the cpu bfloat16 works.")
 
     def outputs(self, classes: int) -> int | None:
         """Return how many outputs the loss asks for, `None` where more than one number will do.

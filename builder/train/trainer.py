@@ -15,6 +15,7 @@ from builder.train.data import Data
 from builder.train.losses import LOSSES
 from builder.train.measure import Measure, Measured, Passing
 from builder.train.one_step import OneStep
+from builder.train.optimizers import OPTIMIZERS
 from builder.train.randomness import random_state, restore_random_state
 from builder.train.recipe import Recipe
 
@@ -55,7 +56,7 @@ class Trainer:
         self.model, self.data, self.recipe = model, data, recipe
         row = LOSSES[recipe.loss]
         outputs = _outputs(model, data.x)
-        self.function = row.make().to(data.x.device)
+        self.function = row.make(recipe.loss_args, data.y, outputs).to(data.x.device)
         self.target = row.prepare(data.y, outputs)
         self.measure = Measure(row, self.function, task, outputs)
         if not any(parameter.requires_grad for parameter in model.parameters()):
@@ -64,7 +65,7 @@ class Trainer:
                 "frozen. A Linear or Conv2d layer that is not frozen learns."
             )
         self.optimizer = recipe.make_optimizer(model)
-        self._closure = recipe.optimizer == "LBFGS"
+        self._closure = OPTIMIZERS[recipe.optimizer].closure
         self.batches = self._count_batches()
         self.passing = Passing(self.measure, data.y, recipe.epochs, self.batches)
         self.scheduler: Any = None
