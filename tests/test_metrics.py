@@ -53,7 +53,7 @@ def test_one_output_scores_as_two_would() -> None:
 
 
 def test_probabilities_are_taken_as_they_are() -> None:
-    shares = OUT.softmax(dim=1)
+    shares = OUT.double().softmax(dim=1)
     wanted = sk.log_loss(TRUE, shares)
     assert scores(["log loss"], shares, TRUE)["log loss"] == pytest.approx(wanted, rel=1e-5)
 
