@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from builder.data import augment
 from builder.errors import RunError
 from builder.train.data import Data
 from builder.train.losses import LOSSES
@@ -69,7 +70,7 @@ class Trainer:
         self.batches = self._count_batches()
         self.passing = Passing(self.measure, data.y, recipe.epochs, self.batches)
         self.scheduler: Any = None
-        self._augment: Any = None
+        self._augment = augment.make(recipe.augment, tuple(data.x.shape[1:]))
         self._lowered = _DTYPES.get(recipe.precision)
         self._scaler = torch.amp.GradScaler(
             recipe.device, enabled=recipe.precision == "float16" and recipe.device == "cuda"
@@ -266,6 +267,11 @@ class Trainer:
         else:
             self._worse += 1
         return loss
+
+    def score(self) -> None:
+        """Score the validation samples by what `validate` leaves out for its cost."""
+        scores = self.measure.rest(self.model, self.data.x_validation, self.data.y_validation)
+        self._note(("validation", name, value) for name, value in scores.items())
 
     def take(self) -> list[Measured]:
         """Return what has been measured since the last time.
