@@ -268,11 +268,6 @@ class Trainer:
             self._worse += 1
         return loss
 
-    def score(self) -> None:
-        """Score the validation samples by what `validate` leaves out for its cost."""
-        scores = self.measure.rest(self.model, self.data.x_validation, self.data.y_validation)
-        self._note(("validation", name, value) for name, value in scores.items())
-
     def take(self) -> list[Measured]:
         """Return what has been measured since the last time.
 
