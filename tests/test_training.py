@@ -13,6 +13,7 @@ from builder.train.data import Data
 from builder.train.live import CELLS, Boundary, boundary
 from builder.train.loop import Progress, train
 from builder.train.measure import accuracy, r_squared
+from builder.train.metrics import metrics_of
 from builder.train.optimizers import OPTIMIZERS
 from builder.train.recipe import Recipe
 
@@ -128,7 +129,7 @@ def test_it_stops_when_it_is_told_to() -> None:
         data_of("circles"),
         Recipe("circles", epochs=100_000),
         task="classification",
-        on_tick=lambda progress: False,
+        on_tick=lambda progress: progress.step == 0,
     )
     assert 0 < progress.step < 100_000
     assert not progress.done
@@ -141,7 +142,9 @@ def test_what_it_measures_is_finite_and_in_order() -> None:
     scores = {(split, m) for split in ("train", "validation") for m in ("loss", "accuracy")}
     of_groups = {("group:default", "lr"), ("group:default", "step_size")}
     of_layers = {(f"layer:{name}", "grad_norm") for name in ("0", "2", "4")}
-    assert {point[2:4] for point in measured} == scores | of_groups | of_layers
+    rest = {("validation", name) for name in metrics_of("classification")}
+    rest -= {("validation", "top-3 accuracy")}  # of two classes
+    assert {point[2:4] for point in measured} == scores | rest | of_groups | of_layers
     assert measured[-1][1] == 40
 
 

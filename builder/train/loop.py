@@ -21,6 +21,8 @@ from builder.train.trainer import Trainer
 
 FIRST_TICK, SHORTEST_TICK = 0.05, 0.5
 _SCORING_SHARE = 60
+# Of the scores that cost more: not at once, for the first point would wait for scikit-learn.
+_FIRST_SCORES, _LONGEST = 1.0, 30.0
 
 
 @dataclass
@@ -55,10 +57,12 @@ def run(trainer: Trainer, on_tick: Callable[[Progress], bool]) -> Progress:
     progress = Progress(trainer.step, trainer.epoch)
     every = trainer.recipe.checkpoint_every or 0
     limit = (trainer.recipe.minutes or math.inf) * 60
-    due, score_due, began = clock() + FIRST_TICK, 0.0, clock()
+    due, began = clock() + FIRST_TICK, clock()
+    score_due = 0.0 if trainer.step == 0 else due
+    rest_due = began + _FIRST_SCORES
 
     def tick() -> bool:
-        nonlocal due, score_due, began
+        nonlocal due, score_due, rest_due, began
         start = clock()
         trainer.seconds, began = trainer.seconds + start - began, start
         if trainer.seconds > limit:
@@ -67,6 +71,10 @@ def run(trainer: Trainer, on_tick: Callable[[Progress], bool]) -> Progress:
         if progress.done or start >= score_due:
             trainer.validate()
             score_due = clock() + _SCORING_SHARE * (clock() - start)
+        if progress.done or clock() >= rest_due:
+            before = clock()
+            trainer.score()
+            rest_due = clock() + min(_SCORING_SHARE * (clock() - before), _LONGEST)
         progress.step, progress.epoch = trainer.step, trainer.epoch
         progress.measured = trainer.take()
         going_on = on_tick(progress)

@@ -11,6 +11,9 @@ from torch import Tensor, nn
 
 from builder.errors import RunError
 from builder.train.losses import Loss
+from builder.train.metrics import accuracy, metrics_of, r_squared, scores
+
+__all__ = ["Measure", "Measured", "Passing", "accuracy", "predict", "r_squared"]
 
 Measured: TypeAlias = tuple[int, float, str, str, float]  # step, epoch, split, metric, value
 
@@ -31,21 +34,30 @@ class Measure:
 
     def __init__(self, row: Loss, function: nn.Module, task: str, outputs: int) -> None:
         self.row, self.function, self.task, self.outputs = row, function, task, outputs
+        self._cheap = metrics_of(task, cheap=True)
 
     @torch.no_grad()
     def __call__(self, model: nn.Module, x: Tensor, y: Tensor) -> dict[str, float]:
-        """Return loss and scores of a model in eval mode."""
-        model.eval()
-        out = predict(model, x)
-        model.train()
+        """Return the loss of a model in eval mode, and the scores that cost next to nothing."""
+        out = self._answers(model, x)
         loss = float(self.function(out, self.row.prepare(y, self.outputs)))
         return {"loss": loss, **self.scores(out, y)}
 
+    def rest(self, model: nn.Module, x: Tensor, y: Tensor) -> dict[str, float]:
+        """Return the scores that cost more; all that fit the task are in `METRICS`."""
+        rest = [name for name in metrics_of(self.task) if name not in self._cheap]
+        return scores(rest, self._answers(model, x), y)
+
     def scores(self, out: Tensor, y: Tensor) -> dict[str, float]:
-        """Return the scores of outputs: accuracy, or R2 and the mean absolute error."""
-        if self.task == "classification":
-            return {"accuracy": accuracy(out, y)}
-        return {"R2": r_squared(out, y), "MAE": float((out - y).abs().mean())}
+        """Return the scores of outputs that cost next to nothing."""
+        return scores(self._cheap, out, y)
+
+    @torch.no_grad()
+    def _answers(self, model: nn.Module, x: Tensor) -> Tensor:
+        model.eval()
+        out = predict(model, x)
+        model.train()
+        return out
 
 
 class Passing:
@@ -131,19 +143,3 @@ def _lost(value: float, first: float) -> str:
 def predict(model: nn.Module, x: Tensor) -> Tensor:
     """Return a model's outputs for many samples, a thousand at a time; it is in eval mode."""
     return torch.cat([model(part) for part in torch.split(x, _SCORED_BATCH)])
-
-
-def accuracy(out: Tensor, y: Tensor) -> float:
-    """Return the share of samples whose class is right.
-
-    A single output says yes above 0, as its sigmoid does above one half.
-    """
-    chosen = (out.squeeze(1) > 0).long() if out.shape[1] == 1 else out.argmax(dim=1)
-    return float((chosen == y).float().mean())
-
-
-def r_squared(out: Tensor, y: Tensor) -> float:
-    """Return the coefficient of determination: 1 is perfect, 0 as good as the mean."""
-    residual = float(((y - out) ** 2).sum())
-    spread = float(((y - y.mean()) ** 2).sum())
-    return 1.0 - residual / spread if spread else 0.0

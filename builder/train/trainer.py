@@ -85,7 +85,7 @@ class Trainer:
         self.ended = ""
         self.kept: dict[int, dict[str, Tensor]] = {}
         self.measured: list[Measured] = []
-        self._worse = 0
+        self._lowest = math.inf, 0
         self._look = False
 
     def _count_batches(self) -> int:
@@ -229,12 +229,16 @@ class Trainer:
             self._note(self._rates())  # those of the epoch that ends
             self.scheduler.step(loss)
             self._note(self._rates())
-        if self.recipe.patience is not None and self._worse >= self.recipe.patience:
-            since = round(self.best.step / self.batches)
-            self.ended = (
-                f"Stopped early: the validation loss has not fallen below {self.best.loss:.4g}, "
-                f"of epoch {since}, for {self._worse} epochs."
-            )
+        if self.recipe.patience is not None and loss is not None:
+            # Of the ends of epochs alone: what the clock scores between them is left to chance.
+            lowest, since = self._lowest
+            if loss < lowest:
+                self._lowest = loss, epoch
+            elif epoch - since >= self.recipe.patience:
+                self.ended = (
+                    f"Stopped early: the validation loss has not fallen below {lowest:.4g}, "
+                    f"of epoch {since}, for {epoch - since} epochs."
+                )
 
     def _weights(self) -> dict[str, Tensor]:
         return {name: value.detach().clone() for name, value in self.model.state_dict().items()}
@@ -263,10 +267,13 @@ class Trainer:
             weights = None
             if self.recipe.keep_best:
                 weights = self._weights()
-            self.best, self._worse = Best(loss, self.step, weights), 0
-        else:
-            self._worse += 1
+            self.best = Best(loss, self.step, weights)
         return loss
+
+    def score(self) -> None:
+        """Score the validation samples by what `validate` leaves out for its cost."""
+        scores = self.measure.rest(self.model, self.data.x_validation, self.data.y_validation)
+        self._note(("validation", name, value) for name, value in scores.items())
 
     def take(self) -> list[Measured]:
         """Return what has been measured since the last time.
@@ -354,7 +361,7 @@ class Trainer:
             "scaler": self._scaler.state_dict(),
             "passing": self.passing.state(),
             "best": vars(self.best),
-            "worse": self._worse,
+            "lowest": self._lowest,
             "seconds": self.seconds,
             "ended": self.ended,
         }
@@ -374,7 +381,7 @@ class Trainer:
         if len(state["permutation"]):
             self._shuffle(state["permutation"])
         self.position, self.step = state["position"], state["step"]
-        self.best, self._worse = Best(**state["best"]), state["worse"]
+        self.best, self._lowest = Best(**state["best"]), tuple(state["lowest"])
         self.seconds, self.ended = state["seconds"], state["ended"]
         restore_random_state(state["random"], self.recipe.device)
 
