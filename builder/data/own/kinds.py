@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from builder.data.own import pictures
 from builder.data.own.shelf import Shelf
 from builder.data.samples import Samples
 
@@ -36,7 +37,16 @@ class Kind:
     suggest: Callable[[Path], dict[str, Any]]
 
 
-_ROWS: tuple[Kind, ...] = ()
+_ROWS: tuple[Kind, ...] = (
+    Kind(
+        "pictures",
+        "Pictures",
+        "A ZIP of pictures in class folders: cats/1.png, dogs/1.png.",
+        ("zip",),
+        pictures.read,
+        pictures.suggest,
+    ),
+)
 KINDS: Mapping[str, Kind] = MappingProxyType({row.name: row for row in _ROWS})
 
 

@@ -98,6 +98,14 @@ class Shelf:
         return self.folder / f"{digest}.json"
 
 
+def called(path: Path) -> str:
+    """Return what people call a file: its title on the shelf, or its name if it has none."""
+    try:
+        return str(json.loads(path.with_suffix(".json").read_text())["title"])
+    except (OSError, ValueError, KeyError):
+        return path.name
+
+
 def _write(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
     part = path.with_suffix(f".{os.getpid()}.part")
