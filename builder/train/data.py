@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from builder.data import load, split
+from builder.data import Samples, Split, load, split, title
 from builder.train.recipe import Recipe
+
+# What of a recipe decides about its data, the options besides.
+_DECIDING = ("dataset", "split", "validation", "folds", "fold", "seed")
 
 
 @dataclass(frozen=True)
@@ -52,13 +57,46 @@ def load_data(home: Path, recipe: Recipe) -> RunData:
     return RunData(Data(*tensors), about["task"], about["kind"])
 
 
-def prepare_data(home: Path, recipe: Recipe) -> None:
-    """Write the file, unless it is there."""
+def split_by(recipe: Recipe, samples: Samples) -> Split:
+    """Return the split that a recipe asks for.
+
+    Raises:
+        DataError: it asks for one that these samples cannot have.
+    """
+    return split(
+        samples,
+        validation=recipe.validation,
+        seed=recipe.seed,
+        method=recipe.split,
+        folds=recipe.folds,
+        fold=recipe.fold,
+    )
+
+
+def prepare_data(home: Path, recipe: Recipe) -> dict[str, Any]:
+    """Write the file, unless it is there, and return a description of the data in plain values.
+
+    The description has the `title`, the `task`, the `kind`, the `shape` of a sample, how many are
+    in `train` and in `validation`, and the `digest` of all tensors, SHA-256.
+    """
     path = _path(home, recipe)
-    if path.exists():
-        return
+    if not path.exists():
+        _make(path, recipe)
+    with safe_open(path, framework="pt") as file:
+        about = dict(file.metadata())
+        x, kept = file.get_slice("x").get_shape(), file.get_slice("x_validation").get_shape()
+    return {
+        **about,
+        "title": title(recipe.dataset),
+        "shape": x[1:],
+        "train": x[0],
+        "validation": kept[0],
+    }
+
+
+def _make(path: Path, recipe: Recipe) -> None:
     samples = load(recipe.dataset, **recipe.options)
-    parts = split(samples, validation=recipe.validation, seed=recipe.seed)
+    parts = split_by(recipe, samples)
     x, y = parts.scaled(samples.x), parts.scaled_target(samples.y)
     tensors = {
         "x": x[parts.train],
@@ -68,12 +106,18 @@ def prepare_data(home: Path, recipe: Recipe) -> None:
     }
     tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.write_bytes(save(tensors, {"task": samples.task, "kind": samples.kind}))
-    part.replace(path)
+    digest = hashlib.sha256(save(tensors)).hexdigest()
+    about = {"task": samples.task, "kind": samples.kind, "digest": digest}
+    part = path.with_suffix(f".{os.getpid()}.part")  # two tabs may make the same data
+    try:
+        part.write_bytes(save(tensors, about))
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _path(home: Path, recipe: Recipe) -> Path:
-    facts = [recipe.dataset, sorted(recipe.options.items()), recipe.validation, recipe.seed]
-    digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
-    return home / "data" / f"{recipe.dataset}-{digest}.safetensors"
+    facts = {name: getattr(recipe, name) for name in _DECIDING} | {"options": dict(recipe.options)}
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+    name = recipe.dataset.replace(":", "-")
+    return home / "data" / f"{name}-{digest}.safetensors"

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import platform
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Mapping
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from builder.build import DEFAULT_BUDGET, check
+from builder.code import write_source
 from builder.data import load, mismatches
 from builder.errors import DataError, RunError
 from builder.home import HOME_VARIABLE
@@ -28,6 +31,72 @@ _HANDED_SECONDS = 20.0
 _SWEEP_SECONDS = 2.0
 
 
+def record(
+    store: Store,
+    spec: ModelSpec,
+    recipe: Recipe,
+    *,
+    model_id: str | None = None,
+    budget: int = DEFAULT_BUDGET,
+    name: str = "",
+    sweep: str | None = None,
+    paused: bool = False,
+) -> str:
+    """Record a run, queued, and return its id.
+
+    The record holds all that the run is: spec, recipe, code, a description of the data with their
+    digest, and the versions of what computes.
+
+    Args:
+        name: what people call the run.
+        sweep: the sweep it belongs to.
+        paused: whether it stands still before its first batch, until it is told to go.
+
+    Raises:
+        ModelError, BudgetError: the model cannot run, or is too large.
+        DataError: data and model do not fit; the message is the first mismatch.
+        RecipeError: a setting cannot work.
+    """
+    check(spec, budget=budget)
+    samples = load(recipe.dataset, **recipe.options)
+    recipe.check(samples.task)
+    wrong = mismatches(spec, samples, recipe.outputs(samples.outputs))
+    if wrong:
+        raise DataError(wrong[0].message)
+    facts: dict[str, Any] = {
+        "code": write_source(spec),
+        "data": prepare_data(store.home, recipe),
+        "versions": _versions(),
+        "budget": budget,
+        "paused": paused,
+    }
+    facts |= {"name": name} if name else {}
+    facts |= {"sweep": sweep} if sweep else {}
+    return store.create_run(spec, recipe.to_json(), model_id=model_id, **facts)
+
+
+def requeue(store: Store, run_id: str, *commands: tuple[str, Mapping[str, Any]]) -> None:
+    """Queue a run that was stopped, failed or died, to go on from its last checkpoint.
+
+    Args:
+        commands: what it is told before it goes on, such as `("scale", {"factor": 0.1})`.
+
+    Raises:
+        RunError: it goes on already, is done, or has left no checkpoint.
+    """
+    run = store.run(run_id)
+    if run.active or run.status == "finished":
+        raise RunError(f"This run is {run.status}; only one that was cut short can go on.")
+    if not Checkpoints(store.folder(run_id)).exist:
+        raise RunError(
+            "This run ended before its first checkpoint, so there is nothing to go on from; "
+            "run it again."
+        )
+    for name, args in commands:
+        store.send(run_id, name, **args)
+    store.update_run(run_id, status="queued", message="", handed=0.0, ended=None)
+
+
 class Launcher:
     """Starts workers for one store. One a process; safe to use from several threads."""
 
@@ -38,29 +107,9 @@ class Launcher:
         self._lock = threading.Lock()
         self._swept = 0.0
 
-    def start(
-        self,
-        spec: ModelSpec,
-        recipe: Recipe,
-        *,
-        model_id: str | None = None,
-        budget: int = DEFAULT_BUDGET,
-    ) -> str:
-        """Record a run and set it going, or queue it if the cores are taken; returns its id.
-
-        Raises:
-            ModelError, BudgetError: the model cannot run, or is too large.
-            DataError: data and model do not fit; the message is the first mismatch.
-            RecipeError: a setting cannot work.
-        """
-        check(spec, budget=budget)
-        samples = load(recipe.dataset, **recipe.options)
-        recipe.check(samples.task)
-        wrong = mismatches(spec, samples, recipe.outputs(samples.outputs))
-        if wrong:
-            raise DataError(wrong[0].message)
-        prepare_data(self.store.home, recipe)
-        run_id = self.store.create_run(spec, recipe.to_json(), model_id=model_id, budget=budget)
+    def start(self, spec: ModelSpec, recipe: Recipe, **facts: Any) -> str:
+        """Record a run and set it going, or queue it if the cores are taken; see `record`."""
+        run_id = record(self.store, spec, recipe, **facts)
         self.sweep(now=True)
         return run_id
 
@@ -73,25 +122,8 @@ class Launcher:
             self.store.send(run_id, "stop")
 
     def resume(self, run_id: str, *commands: tuple[str, Mapping[str, Any]]) -> None:
-        """Let a run that was stopped, failed or died go on from its last checkpoint.
-
-        Args:
-            commands: what it is told before it goes on, such as `("scale", {"factor": 0.1})`.
-
-        Raises:
-            RunError: it goes on already, is done, or has left no checkpoint.
-        """
-        run = self.store.run(run_id)
-        if run.active or run.status == "finished":
-            raise RunError(f"This run is {run.status}; only one that was cut short can go on.")
-        if not Checkpoints(self.store.folder(run_id)).exist:
-            raise RunError(
-                "This run ended before its first checkpoint, so there is nothing to go on from; "
-                "run it again."
-            )
-        for name, args in commands:
-            self.store.send(run_id, name, **args)
-        self.store.update_run(run_id, status="queued", message="", handed=0.0, ended=None)
+        """Let a run that was cut short go on from its last checkpoint; see `requeue`."""
+        requeue(self.store, run_id, *commands)
         self.sweep(now=True)
 
     def sweep(self, *, now: bool = False) -> None:
@@ -157,6 +189,11 @@ class Launcher:
                 start_new_session=True,
                 preexec_fn=_give_way if os.name == "posix" else None,
             )
+
+
+def _versions() -> dict[str, str]:
+    packages = {name: metadata.version(name) for name in ("torch", "numpy")}
+    return {"python": platform.python_version(), **packages}
 
 
 def _give_way() -> None:

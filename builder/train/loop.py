@@ -84,6 +84,8 @@ def run(trainer: Trainer, on_tick: Callable[[Progress], bool]) -> Progress:
         return going_on and not progress.done
 
     trainer.model.train()
+    if not tick():  # a run may be wanted to stand still before its first batch
+        return progress
     while not trainer.over:
         trainer.batch()
         if (

@@ -12,7 +12,6 @@ import torch
 from torch import nn
 from torch.optim.optimizer import Optimizer
 
-from builder.data.split import METHODS
 from builder.errors import RecipeError, shown
 from builder.train.groups import Group
 from builder.train.losses import LOSSES, suggest_loss
@@ -28,8 +27,6 @@ _WHOLE = {
     "batch_size": (1, 100_000),
     "epochs": (1, 100_000),
     "accumulate": (1, 10_000),
-    "folds": (2, 100),
-    "fold": (0, 99),
     "patience": (1, 100_000),
     "checkpoint_every": (1, 10**9),
 }
@@ -180,8 +177,6 @@ class Recipe:
         self._check_numbers()
 
     def _check_numbers(self) -> None:
-        if self.split not in METHODS:
-            raise RecipeError(f"split is {shown(self.split)}; {', '.join(METHODS)} work.")
         if self.schedule_by not in ("epoch", "step"):
             raise RecipeError(f"schedule_by is {shown(self.schedule_by)}; epoch or step works.")
         if self.precision not in PRECISIONS:
@@ -196,10 +191,6 @@ class Recipe:
                 raise RecipeError(
                     f"{name} is {shown(value)}; a whole number from {low} to {high:,} works."
                 )
-        if not self.fold < self.folds:
-            raise RecipeError(
-                f"fold is {self.fold}; of {self.folds} folds, the last is {self.folds - 1}."
-            )
         for name in ("clip_norm", "clip_value", "minutes", "l1", "l2"):
             value = getattr(self, name)
             if value is None and name in _OPTIONAL:

@@ -125,7 +125,9 @@ def _train(store: Store, run: Run, also: Callable[[Progress], None]) -> tuple[st
     watcher.save()
     samples = progress.epoch * len(found.data.x)
     store.update_run(run.id, facts={"samples_per_second": samples / max(trainer.seconds, 1e-9)})
-    return ("stopped", "") if watcher.stopped else ("finished", trainer.ended)
+    if watcher.stopped and not trainer.over:
+        return "stopped", ""
+    return "finished", trainer.ended
 
 
 def _threads(store: Store) -> int:
