@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from builder.data.own import pictures
+from builder.data.own import array, pictures, points
 from builder.data.own.shelf import Shelf
 from builder.data.samples import Samples
 
@@ -45,6 +45,22 @@ _ROWS: tuple[Kind, ...] = (
         ("zip",),
         pictures.read,
         pictures.suggest,
+    ),
+    Kind(
+        "array",
+        "Arrays",
+        "Arrays of NumPy: .npz with inputs and targets, or .npy with the target as last column.",
+        ("npz", "npy"),
+        array.read,
+        array.suggest,
+    ),
+    Kind(
+        "points",
+        "Points drawn by hand",
+        "Points on a plane, drawn with the mouse or the keyboard.",
+        ("json",),
+        points.read,
+        points.suggest,
     ),
 )
 KINDS: Mapping[str, Kind] = MappingProxyType({row.name: row for row in _ROWS})
