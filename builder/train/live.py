@@ -42,18 +42,29 @@ def boundary(model: nn.Module, data: Data) -> bytes | None:
     """Return the boundary of a model as bytes, `None` if its input is not a point of a plane."""
     if data.x.dim() != 2 or data.x.shape[1] != 2:
         return None
-    low, high = data.x.amin(dim=0), data.x.amax(dim=0)
-    edge = (high - low) * _MARGIN
-    steps = torch.linspace(0, 1, CELLS, device=data.x.device)
-    x = low[0] - edge[0] + steps * (high[0] - low[0] + 2 * edge[0])
-    y = low[1] - edge[1] + steps * (high[1] - low[1] + 2 * edge[1])
-    rows, columns = torch.meshgrid(y, x, indexing="ij")
+    x, y, points = grid(data, CELLS)
     was = model.training
     model.eval()
-    out = predict(model, torch.stack([columns.flatten(), rows.flatten()], dim=1))
+    out = predict(model, points)
     model.train(was)
     answer = _answer(out).reshape(CELLS, CELLS)
     return save({"answer": answer.cpu().contiguous(), "x": x.cpu(), "y": y.cpu()})
+
+
+def grid(data: Data, cells: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the points of a grid over 2-D samples and a margin around them.
+
+    Returns:
+        coordinates of the columns and of the rows, (cells,), and the points row by row,
+        (cells * cells, 2).
+    """
+    low, high = data.x.amin(dim=0), data.x.amax(dim=0)
+    edge = (high - low) * _MARGIN
+    steps = torch.linspace(0, 1, cells, device=data.x.device)
+    x = low[0] - edge[0] + steps * (high[0] - low[0] + 2 * edge[0])
+    y = low[1] - edge[1] + steps * (high[1] - low[1] + 2 * edge[1])
+    rows, columns = torch.meshgrid(y, x, indexing="ij")
+    return x, y, torch.stack([columns.flatten(), rows.flatten()], dim=1)
 
 
 @dataclass(frozen=True)

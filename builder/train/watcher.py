@@ -17,14 +17,13 @@ from builder.store import Store
 from builder.train.checkpoint import Checkpoints, write_whole
 from builder.train.commands import CHANGES
 from builder.train.event_file import EventFile
-from builder.train.live import LIVE
+from builder.train.looks.lookout import Lookout
 from builder.train.loop import Progress
 from builder.train.measure import Measured
 from builder.train.trainer import Trainer
 
 _CHECKPOINT_SECONDS = 3.0
 _CHECKPOINT_SHARE = 30  # a checkpoint waits so many times as long as it took
-_LIVE_EVERY = 0.5
 _POLL = 0.05
 
 
@@ -51,7 +50,8 @@ class Watcher:
         paused: bool = False,
         also: Callable[[Progress], None] = lambda _: None,
     ) -> None:
-        self.store, self.run_id, self.trainer, self.kind = store, run_id, trainer, kind
+        self.store, self.run_id, self.trainer = store, run_id, trainer
+        self.lookout = Lookout(store, run_id, trainer, kind)
         self.at_once, self.paused, self.also = at_once, paused, also
         self.stopped = False
         self.folder = store.folder(run_id)
@@ -62,7 +62,7 @@ class Watcher:
         self._until = math.inf
         self._changed = False
         now = time.perf_counter()
-        self._save_due, self._drawn = now + _CHECKPOINT_SECONDS, now - _LIVE_EVERY
+        self._save_due = now + _CHECKPOINT_SECONDS
 
     def resume(self) -> bool:
         """Go on from the last checkpoint, if there is one."""
@@ -147,22 +147,12 @@ class Watcher:
                 last = {k: v for k, v in self._last.items() if not k.startswith(("group", "layer"))}
                 best = {"loss": self.trainer.best.loss, "step": self.trainer.best.step}
                 self.store.update_run(self.run_id, facts={"metrics": last, "best": best})
-            self._watch_live(progress, over)
+            self.lookout.look(over=over, still=self.paused)
         except sa.exc.OperationalError:
             # The disk is full or the database busy: what was measured is kept for the next tick.
             if over:
                 raise
         self.event_file.add(progress.measured)
-
-    def _watch_live(self, progress: Progress, over: bool) -> None:
-        now = time.perf_counter()
-        soon = over or self.paused or progress.step < 99 or now - self._drawn > _LIVE_EVERY
-        if self.kind in LIVE and soon:
-            name, make = LIVE[self.kind]
-            seen = make(self.trainer.model, self.trainer.data)
-            if seen is not None:
-                self.store.put_live(self.run_id, name, progress.step, seen)
-            self._drawn = now
 
     # what can be taken away, and gone on from
 
