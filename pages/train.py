@@ -3,8 +3,9 @@
 import streamlit as st
 
 from ui.frame import through_app
+from ui.training.form import settings_panel
 from ui.training.monitor import monitor
-from ui.training.settings import launcher, settings_panel
+from ui.training.settings import launcher
 
 through_app()
 launcher().keep_warm()

@@ -92,6 +92,7 @@ def requeue(store: Store, run_id: str, *commands: tuple[str, Mapping[str, Any]])
             "This run ended before its first checkpoint, so there is nothing to go on from; "
             "run it again."
         )
+    store.take_commands(run_id)  # those that came too late for it to hear
     for name, args in commands:
         store.send(run_id, name, **args)
     store.update_run(run_id, status="queued", message="", handed=0.0, ended=None)

@@ -1,28 +1,32 @@
-"""A run as it goes: where it stands, its curves, and what can be taken away from it."""
+"""The runs of the model: where the one on show stands, its curves, and all that goes with it."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import streamlit as st
 
-from builder import ModelSpec, write_source
-from builder.data import DATASETS, load, split
-from builder.files import load_weights, weights_safetensors, write_script
+from builder import BuilderError, ModelSpec
+from builder.data import Samples, load
 from builder.store import Point, Run
 from builder.train import Recipe
+from builder.train.data import split_by
 from builder.train.live import LIVE, Boundary, Forecast
 from ui import state
 from ui.numbers import count
+from ui.training.controls import controls
 from ui.training.curves import COLOURS, curves, plane
 from ui.training.samples import preview
 from ui.training.series import future
 from ui.training.settings import RUN, launcher, recipe
+from ui.training.take import downloads
 
 _POLL = 0.5
 _WORDS = {
     "queued": ("Waiting", "gray", ":material/hourglass_empty:"),
     "running": ("Training", "orange", ":material/play_circle:"),
+    "paused": ("Paused", "violet", ":material/pause_circle:"),
     "finished": ("Finished", "green", ":material/check_circle:"),
     "stopped": ("Stopped", "blue", ":material/stop_circle:"),
     "failed": ("Failed", "red", ":material/error:"),
@@ -30,7 +34,41 @@ _WORDS = {
 }
 
 
-def current_run() -> Run | None:
+def monitor() -> None:
+    """Draw what is known of the next run and of the one on show, a tab at a time."""
+    launcher().sweep()
+    run = _chosen()
+    panels = _panels()
+    tabs = st.tabs(list(panels), key="train-tabs", on_change="rerun")
+    for tab, draw in zip(tabs, panels.values(), strict=True):
+        if tab.open:
+            with tab:
+                draw(run)
+
+
+def _panels() -> dict[str, Callable[[Run | None], None]]:
+    """Return the tabs that make sense with the data chosen."""
+    return {"Run": _run, "Data": _data}
+
+
+def _run(run: Run | None) -> None:
+    if run is None:
+        _data(None)
+        st.caption("Press Start, and the curves of the run appear here.")
+        return
+    st.fragment(_watch, run_every=_POLL if run.active else None)(run.id)
+    if not run.active:
+        downloads(run)
+
+
+def _data(_: Run | None) -> None:
+    try:
+        preview(load(recipe().dataset, **recipe().options))
+    except BuilderError as error:
+        st.error(error.message)
+
+
+def _chosen() -> Run | None:
     """Return the run on show, offering the model's others.
 
     It is the one started or chosen here, the one in the address, or the model's last.
@@ -59,25 +97,15 @@ def current_run() -> Run | None:
 def _title(run: Run) -> str:
     settings = Recipe.from_json(run.recipe)
     when = time.strftime("%d %b, %H:%M:%S", time.localtime(run.created))
-    data = DATASETS[settings.dataset].title
-    return f"{when} · {data} · {settings.optimizer} {settings.lr:g} · {_WORDS[run.status][0]}"
+    name = f"{run.name} · " if run.name else ""
+    return (
+        f"{name}{when} · {_data_title(run)} · {settings.optimizer} {settings.lr:g} · "
+        f"{_WORDS[run.status][0]}"
+    )
 
 
-def monitor() -> None:
-    """Draw the run on show, live while it goes on; the data themselves before there is one."""
-    launcher().sweep()
-    run = current_run()
-    if run is None:
-        st.subheader("The data")
-        preview(load(recipe().dataset, **recipe().options))
-        st.caption("Press Start, and the curves of the run appear here.")
-        return
-    st.fragment(_watch, run_every=_POLL if run.active else None)(run.id)
-    if not run.active:
-        _downloads(run)
-    with st.expander("The data", on_change="rerun", key="data-of-run") as data:
-        if data.open:
-            preview(load(recipe().dataset, **recipe().options))
+def _data_title(run: Run) -> str:
+    return str(run.facts.get("data", {}).get("title") or Recipe.from_json(run.recipe).dataset)
 
 
 def _watch(run_id: str) -> None:
@@ -85,6 +113,8 @@ def _watch(run_id: str) -> None:
     run = state.store().run(run_id)
     points = _points(run_id)
     _status(run, points)
+    controls(run, points)
+    _scores(run, points)
     settings = Recipe.from_json(run.recipe)
     points = [point for point in points if point.split in COLOURS]
     names = dict.fromkeys(point.metric for point in points)
@@ -100,25 +130,36 @@ def _watch(run_id: str) -> None:
     if names:
         st.checkbox("Logarithmic loss", key="log-loss")
     _live_picture(run_id, settings)
-    if not run.active and state.get("was-active") == run_id:
-        state.put("was-active", None)
-        st.rerun()  # the page stops polling, and the downloads appear
-    if run.active:
-        state.put("was-active", run_id)
+    _turned(run)
+
+
+def _turned(run: Run) -> None:
+    """Draw the whole page anew when a run begins or ends: polling and downloads follow it."""
+    if state.get(_ACTIVE) != (run.id, run.active):
+        was = state.get(_ACTIVE)
+        state.put(_ACTIVE, (run.id, run.active))
+        if was is not None and was[0] == run.id:
+            st.rerun()
+
+
+_ACTIVE = "was-active"
 
 
 def _live_picture(run_id: str, settings: Recipe) -> None:
     """Draw the model's answer over the plane, or its forecast over the truth."""
-    kind = DATASETS[settings.dataset].kind
-    if kind not in LIVE:
+    try:
+        samples: Samples = load(settings.dataset, **settings.options)
+    except BuilderError as error:
+        st.caption(error.message)
         return
-    name, _ = LIVE[kind]
+    if samples.kind not in LIVE:
+        return
+    name, _ = LIVE[samples.kind]
     live = state.store().live(run_id, name)
-    samples = load(settings.dataset, **settings.options)
-    if kind == "points":
+    if samples.kind == "points":
         figure = plane(samples, Boundary.from_bytes(live[1]) if live else None)
     else:
-        parts = split(samples, validation=settings.validation, seed=settings.seed)
+        parts = split_by(settings, samples)
         figure = future(samples, parts, Forecast.from_bytes(live[1]) if live else None)
     st.plotly_chart(figure, key=name, config={"displaylogo": False})
 
@@ -137,24 +178,26 @@ def _status(run: Run, points: list[Point]) -> None:
     word, colour, icon = _WORDS[run.status]
     settings = Recipe.from_json(run.recipe)
     name = ModelSpec.from_json(run.spec).name
-    head, tail = st.columns([5, 1], vertical_alignment="center")
-    head.markdown(
-        f":{colour}-badge[{icon} {word}] **{name}** on **{DATASETS[settings.dataset].title}** "
+    st.markdown(
+        f":{colour}-badge[{icon} {word}] **{run.name or name}** on **{_data_title(run)}** "
         f":gray[· {settings.optimizer}, learning rate {settings.lr:g}, {settings.loss}]"
     )
     if run.active:
-        tail.button(
-            "Stop", icon=":material/stop:", key="stop", on_click=launcher().stop, args=(run.id,),
-            width="stretch",
-        )  # fmt: skip
         share = min(1.0, run.epoch / settings.epochs)
         st.progress(share, text=_progress(run, settings))
     if run.status in ("failed", "died"):
         st.error(run.message)
+    elif run.message:
+        st.info(run.message)
+    if run.facts.get("checkpoint_problem"):
+        st.warning(run.facts["checkpoint_problem"], icon=":material/hard_drive:")
+
+
+def _scores(run: Run, points: list[Point]) -> None:
     latest = {f"{p.split} {p.metric}": p.value for p in points if p.split in COLOURS}
     if latest:
         with st.container(horizontal=True, key="metrics"):
-            for title, value in latest.items():
+            for title, value in list(latest.items())[:_SHOWN]:
                 if value is not None:
                     st.metric(title, f"{value:.4f}", width=150)
     speed = run.facts.get("samples_per_second")
@@ -166,60 +209,22 @@ def _status(run: Run, points: list[Point]) -> None:
         )
 
 
+_SHOWN = 6
+
+
 def _progress(run: Run, settings: Recipe) -> str:
+    at = f"Epoch {run.epoch:.1f} of {settings.epochs}, step {run.step:,}"
     if run.status == "queued":
         ahead = state.store().place_in_queue(run.id)
-        if ahead:
-            return f"In the queue, {ahead} before it"
-        return "Starting"
-    spent = time.time() - (run.started or time.time())
+        return f"In the queue, {ahead} before it" if ahead else "Starting"
+    if run.status == "paused":
+        return f"{at}, paused"
+    spent = run.facts.get("seconds", 0.0)
     left = spent / run.epoch * (settings.epochs - run.epoch) if run.epoch else None
-    text = f"Epoch {run.epoch:.1f} of {settings.epochs}, step {run.step:,}"
-    return text if left is None else f"{text}, about {_duration(left)} left"
+    return at if left is None else f"{at}, about {_duration(left)} left"
 
 
 def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def _downloads(run: Run) -> None:
-    """Offer the weights, the code, and the script that loads one into the other."""
-    weights = state.store().folder(run.id) / "weights.pt"
-    if not weights.exists():
-        return
-    spec = ModelSpec.from_json(run.spec)
-    name = spec.name
-    st.markdown("**Take it with you**")
-    with st.container(horizontal=True):
-        for label, data, file, mime in (
-            (f"{name}.pt", weights.read_bytes, f"{name}.pt", "application/octet-stream"),
-            (
-                f"{name}.safetensors",
-                lambda: weights_safetensors(load_weights(weights.read_bytes())),
-                f"{name}.safetensors",
-                "application/octet-stream",
-            ),
-            (f"{name}.py", lambda: write_source(spec), f"{name}.py", "text/x-python"),
-            (
-                "check.py",
-                lambda: write_script(name, Recipe.from_json(run.recipe)),
-                "check.py",
-                "text/x-python",
-            ),
-        ):
-            st.download_button(
-                label,
-                data=data,
-                file_name=file,
-                mime=mime,
-                on_click="ignore",
-                key=f"take:{label}",
-                icon=":material/download:",
-            )
-    st.caption(
-        f"Put {name}.pt, {name}.py and check.py into one folder: `python check.py` loads the "
-        "weights into the class and prints the validation score above. It needs torch and the "
-        "package the data come from, not LayerLab."
-    )

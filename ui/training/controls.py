@@ -1,0 +1,153 @@
+"""What a person may do to a run while it goes on, and after it was cut short."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from builder import BuilderError, ModelSpec
+from builder.store import Point, Run
+from builder.train import Recipe
+from builder.train.checkpoint import Checkpoints
+from ui import state
+from ui.training.settings import RUN, launcher
+
+_GROUP = "group:"
+_RATES = tuple(mantissa * 10.0**power for power in range(-7, 2) for mantissa in (1, 2, 5))
+
+
+def controls(run: Run, points: Sequence[Point]) -> None:
+    """Draw the buttons of a run, as they make sense now."""
+    with st.container(horizontal=True, key="run-controls", vertical_alignment="center"):
+        if run.status == "running":
+            _told(run, "Pause", "pause", ":material/pause:")
+        if run.status == "paused":
+            _told(run, "Go on", "go", ":material/play_arrow:", primary=True)
+            _told(run, "One batch", "batch", ":material/step_over:")
+            _told(run, "One epoch", "epoch", ":material/fast_forward:")
+        if run.active:
+            st.button(
+                "Stop", icon=":material/stop:", key="stop", on_click=launcher().stop, args=(run.id,)
+            )
+        if run.status in ("running", "paused"):
+            _told(
+                run, "Rates ÷ 10", "scale", ":material/trending_down:", args={"factor": 0.1},
+                help="Divide the learning rate of every group by 10 now.",
+            )  # fmt: skip
+            with st.popover("Rates and groups", icon=":material/tune:"):
+                _groups(run, points)
+        if run.status in ("stopped", "failed", "died"):
+            _after(run)
+    complaint = state.get(_COMPLAINT)
+    if complaint and complaint[0] == run.id:
+        st.error(complaint[1], icon=":material/block:")
+
+
+_COMPLAINT = "run-complaint"
+
+
+def _told(
+    run: Run,
+    label: str,
+    command: str,
+    icon: str,
+    *,
+    args: Mapping[str, Any] | None = None,
+    primary: bool = False,
+    help: str | None = None,
+) -> None:
+    st.button(
+        label,
+        icon=icon,
+        key=f"tell:{command}",
+        type="primary" if primary else "secondary",
+        help=help,
+        on_click=lambda: state.store().send(run.id, command, **(args or {})),
+    )
+
+
+def _groups(run: Run, points: Sequence[Point]) -> None:
+    """Draw a learning rate for each group, and whether it learns."""
+    rates = {p.split: p.value for p in points if p.metric == "lr" and p.value is not None}
+    frozen = run.facts.get("frozen", [])
+    if not rates:
+        st.caption("The learning rates appear with the first measurement.")
+    for split, rate in rates.items():
+        name = split.removeprefix(_GROUP)
+        _rate_of(run, name, rate)
+        if len(rates) == 1:
+            continue
+        key = state.show(f"frozen:{run.id}:{name}", name in frozen)
+
+        def took(key: str = key, name: str = name) -> None:
+            command = "freeze" if state.get(key) else "unfreeze"
+            state.store().send(run.id, command, group=name)
+
+        st.toggle(f"Freeze {name}", key=key, on_change=took)
+    st.caption("Each change is marked on the curves and kept in the run's record.")
+
+
+def _rate_of(run: Run, name: str, rate: float) -> None:
+    key, seen = f"rate:{run.id}:{name}", f"seen-rate:{run.id}:{name}"
+    # A rate that was asked for is measured a moment later; until then the slider stays there.
+    if state.get(seen) != rate or state.get(key) is None:
+        state.show(key, rate)
+        state.put(seen, rate)
+    st.select_slider(
+        f"Learning rate of {name}",
+        sorted({*_RATES, rate, state.get(key)}),
+        key=key,
+        format_func=lambda value: f"{value:.3g}",
+        on_change=lambda: state.store().send(run.id, "rate", lr=state.get(key), group=name),
+    )
+
+
+def _after(run: Run) -> None:
+    """Offer to go on with a run that was cut short, or to try again with smaller steps."""
+    lower = run.status == "failed" and "learning rate" in run.message
+    if Checkpoints(state.store().folder(run.id)).exist:
+        _resume(run, "Go on", "go-on")
+        if lower:
+            _resume(run, "Go on at a tenth of the rate", "go-on-lower", ("scale", {"factor": 0.1}))
+    if lower:
+        st.button(
+            "Start again at a tenth of the rate", icon=":material/replay:", key="again-lower",
+            on_click=_try, args=(run, _again),
+        )  # fmt: skip
+
+
+def _resume(run: Run, label: str, key: str, *commands: tuple[str, Mapping[str, Any]]) -> None:
+    step = run.facts.get("checkpoint", 0)
+    st.button(
+        label,
+        icon=":material/resume:",
+        key=key,
+        help=f"From the checkpoint of step {step:,}; nothing that was learned until then is lost.",
+        on_click=_try,
+        args=(run, lambda old: launcher().resume(old.id, *commands)),
+    )
+
+
+def _again(run: Run) -> None:
+    recipe = Recipe.from_json(run.recipe)
+    groups = tuple(
+        group if group.lr is None else replace(group, lr=group.lr / 10) for group in recipe.groups
+    )
+    run_id = launcher().start(
+        ModelSpec.from_json(run.spec),
+        replace(recipe, lr=recipe.lr / 10, groups=groups),
+        model_id=run.model_id,
+        budget=run.facts["budget"],
+    )
+    state.put(RUN, run_id)
+
+
+def _try(run: Run, action: Any) -> None:
+    state.put(_COMPLAINT, None)
+    try:
+        action(run)
+    except BuilderError as error:
+        state.put(_COMPLAINT, (run.id, error.message))

@@ -1,0 +1,54 @@
+"""What can be taken away from a run: weights, code, and the script that joins them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from builder import ModelSpec
+from builder.files import load_weights, weights_safetensors, write_script
+from builder.store import Run
+from builder.train import Recipe
+from ui import state
+
+_BINARY = "application/octet-stream"
+
+
+def downloads(run: Run) -> None:
+    """Offer the weights, the code, and the script that loads one into the other."""
+    folder = state.store().folder(run.id)
+    weights = folder / "weights.pt"
+    if not weights.exists():
+        return
+    name = ModelSpec.from_json(run.spec).name
+    kept = {"best": folder / "best.pt"}
+    kept |= {path.stem: path for path in sorted(folder.glob("epoch-*.pt"))}
+    st.markdown("**Take it with you**")
+    with st.container(horizontal=True):
+        _offer(f"{name}.pt", weights.read_bytes)
+        _offer(
+            f"{name}.safetensors", lambda: weights_safetensors(load_weights(weights.read_bytes()))
+        )
+        _offer(f"{name}.py", lambda: run.facts["code"], "text/x-python")
+        _offer(
+            "check.py", lambda: write_script(name, Recipe.from_json(run.recipe)), "text/x-python"
+        )
+        for word, path in kept.items():
+            if path.exists():
+                _offer(f"{name}-{word}.pt", path.read_bytes)
+    st.caption(
+        f"Put {name}.pt, {name}.py and check.py into one folder: `python check.py` loads the "
+        "weights into the class and prints the validation score above. It needs torch and the "
+        "package the data come from, not LayerLab."
+    )
+
+
+def _offer(file: str, data: object, mime: str = _BINARY) -> None:
+    st.download_button(
+        file,
+        data=data,  # type: ignore[arg-type]
+        file_name=file,
+        mime=mime,
+        on_click="ignore",
+        key=f"take:{file}",
+        icon=":material/download:",
+    )
