@@ -1,9 +1,12 @@
 """The doctor: notes on a model, its data and its settings, each with evidence and fixes.
 
-notes     what a note, a fix and a rule are
-case      what is known before a run
-endings   rules on the end of a model and the loss it meets
-settings  rules on the data and the settings
+notes      what a note, a fix and a rule are
+cures      fixes that several rules offer
+case       what is known before a run
+endings    rules on the end of a model and the loss it meets
+settings   rules on the data and the settings
+one_batch  a batch forward and back: gradients by layer, dead and saturated units
+overfit    whether 20 samples can be learned by heart
 """
 
 from __future__ import annotations
@@ -13,12 +16,14 @@ from builder.spec import ModelSpec
 from builder.train.doctor.case import Before
 from builder.train.doctor.endings import ENDINGS
 from builder.train.doctor.notes import Fix, Note, Rule, follow
+from builder.train.doctor.one_batch import Probe, probe
+from builder.train.doctor.overfit import Overfit, overfit_check
 from builder.train.doctor.settings import SETTINGS
 from builder.train.recipe import Recipe
 
 BEFORE: tuple[Rule[Before], ...] = (*ENDINGS, *SETTINGS)
 
-__all__ = ["BEFORE", "Fix", "Note", "Rule", "examine"]
+__all__ = ["BEFORE", "Fix", "Note", "Overfit", "Probe", "Rule", "examine", "overfit_check", "probe"]
 
 
 def examine(spec: ModelSpec, samples: Samples, recipe: Recipe) -> tuple[Note, ...]:

@@ -12,10 +12,11 @@ from torch import Tensor
 
 from builder.build import build
 from builder.catalog import CATALOG
-from builder.data import Samples, Split, split
+from builder.data import Samples, Split
 from builder.errors import DataError
 from builder.resolve import Resolution, Step, resolve
 from builder.spec import ModelSpec, Node
+from builder.train.data import split_by
 from builder.train.recipe import Recipe
 
 _LOOKED_AT = 5000  # rows; the range of more is the same
@@ -99,7 +100,7 @@ class Before:
     def parts(self) -> Split | None:
         """The split of the recipe, `None` where the data do not allow it."""
         try:
-            return split(self.samples, validation=self.recipe.validation, seed=self.recipe.seed)
+            return split_by(self.recipe, self.samples)
         except DataError:
             return None
 

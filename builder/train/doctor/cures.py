@@ -74,19 +74,31 @@ def _before_last(spec: ModelSpec, *layers: tuple[str, Mapping[str, object]]) -> 
     return spec
 
 
-def scaled_rates(recipe: Recipe, factor: float) -> Recipe:
-    """Return a recipe with every learning rate multiplied, to four digits."""
+def highest_rate(recipe: Recipe) -> float:
+    """Return the highest learning rate of a recipe, its groups' included."""
+    rates = [group.lr for group in recipe.groups if group.lr is not None and not group.frozen]
+    return max([recipe.lr, *rates])
+
+
+def with_rate(recipe: Recipe, lr: float) -> Recipe:
+    """Set the highest rate of a recipe; the others keep their ratio to it, to four digits."""
+    highest = highest_rate(recipe)
+    if not highest:
+        return replace(recipe, lr=lr)
     groups = tuple(
-        group if group.lr is None else replace(group, lr=float(f"{group.lr * factor:.4g}"))
+        group if group.lr is None else replace(group, lr=_digits(group.lr * lr / highest))
         for group in recipe.groups
     )
-    return replace(recipe, lr=float(f"{recipe.lr * factor:.4g}"), groups=groups)
+    return replace(recipe, lr=_digits(recipe.lr * lr / highest), groups=groups)
 
 
-def rate_fix(recipe: Recipe, factor: float) -> Fix:
-    """Return the fix that multiplies the learning rates."""
-    after = scaled_rates(recipe, factor).lr
-    return Fix(f"Use {after:g}", recipe=partial(scaled_rates, factor=factor))
+def rate_fix(lr: float) -> Fix:
+    """Return the fix that sets the highest learning rate."""
+    return Fix(f"Use {_digits(lr):g}", recipe=partial(with_rate, lr=_digits(lr)))
+
+
+def _digits(rate: float) -> float:
+    return float(f"{rate:.4g}")
 
 
 def clipped(recipe: Recipe) -> Recipe:

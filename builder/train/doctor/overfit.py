@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 
 import torch
 from torch import nn
@@ -114,18 +113,14 @@ def _try(spec: ModelSpec, samples: Samples, recipe: Recipe, steps: int, seconds:
 
 
 def _candidates(recipe: Recipe) -> Iterator[Fix]:
-    usual = OPTIMIZERS[recipe.optimizer].lr
-    if not usual / _FAR <= recipe.lr <= usual * _FAR:
-        yield Fix(f"Use {usual:g}", recipe=partial(_with_rate, lr=usual))
-    yield cures.rate_fix(recipe, 10)
-    yield cures.rate_fix(recipe, 0.1)
+    usual, rate = OPTIMIZERS[recipe.optimizer].lr, cures.highest_rate(recipe)
+    if not usual / _FAR <= rate <= usual * _FAR:
+        yield cures.rate_fix(usual)
+    yield cures.rate_fix(rate * 10)
+    yield cures.rate_fix(rate / 10)
     yield cures.NORMS
     yield cures.NORMED_RELUS
     yield cures.HIDDEN
-
-
-def _with_rate(recipe: Recipe, lr: float) -> Recipe:
-    return replace(recipe, lr=lr)
 
 
 def _no_learning(found: Overfit) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from builder import edit
 from builder.spec import ModelSpec
 from builder.train.doctor.case import Before
-from builder.train.doctor.cures import scaled_rates
+from builder.train.doctor.cures import highest_rate, rate_fix
 from builder.train.doctor.notes import Finding, Fix, Rule
 from builder.train.losses import BALANCED, LOSSES, Loss
 from builder.train.optimizers import OPTIMIZERS
@@ -215,8 +215,7 @@ def _rate(case: Before) -> Iterator[Finding]:
     row = OPTIMIZERS.get(case.recipe.optimizer)
     if row is None or case.recipe.schedule:  # a schedule may warm up from next to nothing
         return
-    rates = [group.lr for group in case.recipe.groups if group.lr is not None and not group.frozen]
-    highest = max([case.recipe.lr, *rates])
+    highest = highest_rate(case.recipe)
     if _LOW_RATE * row.lr <= highest <= _HIGH_RATE * row.lr:
         return
     high = highest > row.lr
@@ -229,17 +228,8 @@ def _rate(case: Before) -> Iterator[Finding]:
         "warning",
         f"The learning rate is {'high' if high else 'low'} for {row.name}",
         f"{row.name} usually starts from {row.lr:g}. {said}.",
-        (Fix(f"Use {row.lr:g}", recipe=partial(_with_rate, lr=row.lr)),),
+        (rate_fix(row.lr),),
     )
-
-
-def _with_rate(recipe: Recipe, lr: float) -> Recipe:
-    """Set the highest rate of a recipe; those of its groups keep their ratio where they can."""
-    rates = [group.lr for group in recipe.groups if group.lr]
-    highest = max([recipe.lr, *rates])
-    if not highest:
-        return replace(recipe, lr=lr)
-    return scaled_rates(recipe, lr / highest)
 
 
 def _small_validation(case: Before) -> Iterator[Finding]:
