@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -167,3 +168,43 @@ def test_the_data_of_a_recipe_are_made_once(store: Store, launcher: Launcher) ->
     assert file.stat().st_mtime_ns == made
     assert data.data.x.dtype == torch.float32
     wait(lambda: launcher.sweep() or not store.runs()[0].active)
+
+
+def test_a_run_stands_still_goes_a_batch_an_epoch_and_on_as_it_is_told(
+    store: Store, launcher: Launcher
+) -> None:
+    run_id = launcher.start(MLP, LONG, paused=True)
+    batches = 13  # 400 of 500 samples, 32 a batch
+
+    def at(step: int) -> Callable[[], bool]:
+        return lambda: (store.run(run_id).status, store.run(run_id).step) == ("paused", step)
+
+    wait(at(0))
+    store.send(run_id, "batch")
+    wait(at(1))
+    store.send(run_id, "epoch")
+    wait(at(batches))
+    store.send(run_id, "epoch")
+    wait(at(2 * batches))
+    store.send(run_id, "scale", factor=0.1)
+    store.send(run_id, "go")
+    wait(lambda: store.run(run_id).step > 3 * batches)
+    store.send(run_id, "pause")
+    wait(lambda: store.run(run_id).status == "paused")
+    launcher.stop(run_id)
+    wait(lambda: store.run(run_id).status == "stopped")
+    (event,) = store.events(run_id)
+    assert (event.step, event.name, event.args) == (2 * batches, "scale", {"factor": 0.1})
+    rates = [p for p in store.points(run_id) if (p.split, p.metric) == ("group:default", "lr")]
+    assert rates[0].value == pytest.approx(LONG.lr)
+    assert rates[-1].value == pytest.approx(LONG.lr / 10)
+
+
+def test_a_paused_run_gives_its_place_to_one_that_waits(store: Store, launcher: Launcher) -> None:
+    standing = [launcher.start(MLP, LONG, paused=True) for _ in range(at_once())]
+    wait(lambda: all(store.run(run).status == "paused" for run in standing))
+    other = launcher.start(MLP, SHORT)
+    wait(lambda: (launcher.sweep(), store.run(other).status == "finished")[1])
+    for run in standing:
+        launcher.stop(run)
+    wait(lambda: not any(store.run(run).active for run in standing))

@@ -59,7 +59,7 @@ class Watcher:
         self.event_file = EventFile(self.folder / "tensorboard", trainer.step)
         self._unwritten: list[Measured] = []
         self._last: dict[str, float] = {}
-        self._until = math.inf
+        self._until: float = trainer.step if paused else math.inf
         self._changed = False
         now = time.perf_counter()
         self._save_due = now + _CHECKPOINT_SECONDS
@@ -70,6 +70,7 @@ class Watcher:
         if state is None:
             return False
         self.trainer.restore(state)
+        self.paused, self._until = False, math.inf  # who resumes it wants it to go
         self.store.rewind(self.run_id, self.trainer.step)
         self.event_file = EventFile(self.folder / "tensorboard", self.trainer.step)
         self.store.add_event(self.run_id, self.trainer.step, self.trainer.epoch, "resumed")
