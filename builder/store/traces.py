@@ -89,6 +89,16 @@ class Traces:
             row = db.execute(query).first()
         return (row.step, row.data) if row else None
 
+    def watched(self, run_id: str) -> dict[str, int]:
+        """Return the step of the newest state of all that is watched of a run, by its name."""
+        newest: dict[str, int] = {}
+        for table in (tables.live, tables.history):
+            query = sa.select(table.c.name, sa.func.max(table.c.step))
+            query = query.where(table.c.run == run_id).group_by(table.c.name)
+            with self._engine.connect() as db:
+                newest |= {row[0]: row[1] for row in db.execute(query)}
+        return newest
+
     def add_history(self, run_id: str, name: str, step: int, data: bytes) -> None:
         """Keep a state of something whose past is watched as well."""
         with self._engine.begin() as db:
