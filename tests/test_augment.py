@@ -2,12 +2,14 @@
 
 import inspect
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
 from torch import Tensor
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional
@@ -238,3 +240,36 @@ def test_a_recipe_for_a_table_with_augmentation_is_refused() -> None:
     x, y = torch.zeros(4, 2), torch.zeros(4, dtype=torch.int64)
     with pytest.raises(RecipeError, match="Augmentation is for pictures"):
         Trainer(model, Data(x, y, x, y), recipe, task="classification")
+
+
+# --- on the page ----------------------------------------------------------------------------------
+
+
+def page() -> None:
+    import streamlit as st
+
+    from ui.training.augment import augment_panel
+    from ui.training.settings import recipe
+
+    augment_panel()
+    st.text(dict(recipe().augment))
+
+
+def test_augmentations_are_chosen_set_and_looked_at(home: Path) -> None:
+    test = AppTest.from_function(page, default_timeout=30).run()
+    turn = next(box for box in test.checkbox if box.label == "Turn")
+    assert "Take the colour away" not in [box.label for box in test.checkbox]
+    turn.check().run()
+    assert test.text[0].value == "{'RandomRotation': {}}"
+    test.slider[0].set_value(45.0).run()
+    assert test.text[0].value == "{'RandomRotation': {'degrees': 45.0}}"
+    assert "RandomRotation(degrees=45.0" in test.code[0].value
+    test.button[0].click().run()
+    shift = next(box for box in test.checkbox if box.label == "Shift and scale")
+    shift.check().run()
+    across = next(slider for slider in test.slider if slider.label == "translate, across")
+    across.set_value(0.3).run()
+    assert "'RandomAffine': {'translate': (0.3, 0.1)}" in test.text[0].value
+    next(box for box in test.checkbox if box.label == "Turn").uncheck().run()
+    assert "RandomRotation" not in test.text[0].value
+    assert not test.exception
