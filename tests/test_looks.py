@@ -129,10 +129,10 @@ def test_the_map_of_a_unit_is_what_it_gives_over_the_plane() -> None:
         model[0].bias.zero_()
     given = given_of(MOONS, model)
     found = Units.from_bytes(LOOKS["units"].make(given) or b"")
-    assert list(found.maps) == ["1"]
-    assert found.maps["1"].shape == (6, CELLS, CELLS)
+    assert list(found.maps) == ["1 (relu)"]
+    assert found.maps["1 (relu)"].shape == (6, CELLS, CELLS)
     expected = found.x.relu().expand(CELLS, CELLS)
-    torch.testing.assert_close(found.maps["1"][0].float(), expected, atol=1e-2, rtol=1e-2)
+    torch.testing.assert_close(found.maps["1 (relu)"][0].float(), expected, atol=1e-2, rtol=1e-2)
 
 
 def test_activations_are_seen_as_modules_and_as_functions() -> None:
@@ -147,7 +147,7 @@ def test_activations_are_seen_as_modules_and_as_functions() -> None:
             return self.out(nn.functional.relu(self.act(self.act(self.fc(x)))))
 
     found = Units.from_bytes(LOOKS["units"].make(given_of(MOONS, Twice())) or b"")
-    assert list(found.maps) == ["act", "act (2)", "relu after act"]
+    assert list(found.maps) == ["act (tanh)", "act (tanh), call 2", "relu after act"]
 
 
 def test_dead_units_are_those_that_give_zero_for_every_sample() -> None:
@@ -157,7 +157,7 @@ def test_dead_units_are_those_that_give_zero_for_every_sample() -> None:
         model[0].bias[:] = torch.tensor([-1.0, -1, -1, 1, 0, 0])
     given = given_of(MOONS, model)
     found = Spread.of([(0, LOOKS["spread"].make(given) or b"")])
-    assert found.dead["1"].tolist() == [0.5]
+    assert found.dead["1 (relu)"].tolist() == [0.5]
 
 
 def test_histograms_over_time_share_their_bins_and_lose_no_weight() -> None:

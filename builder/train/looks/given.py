@@ -124,8 +124,9 @@ class Activations(TorchFunctionMode):
         found = func(*args, **(kwargs or {}))
         called = getattr(func, "__name__", "").rstrip("_")
         if called in ACTIVATIONS and isinstance(found, Tensor):
-            name = self._inside or f"{called} after {self._before}"
+            inside = f"{self._inside} ({called})" if self._inside else ""
+            name = inside or f"{called} after {self._before}"
             self._seen[name] = self._seen.get(name, 0) + 1
             again = self._seen[name]
-            self.note(name if again == 1 else f"{name} ({again})", called, found.detach())
+            self.note(name if again == 1 else f"{name}, call {again}", called, found.detach())
         return found

@@ -26,7 +26,9 @@ def open_samples(samples: Samples, rows: Sequence[int], notes: Sequence[str], *,
         key: of the widgets.
     """
     if samples.kind == "picture":
-        st.image([_picture(samples.x[row]) for row in rows], caption=list(notes), width=_WIDTH)
+        with st.container(horizontal=True, key=key):
+            for row, note in zip(rows, notes, strict=True):
+                st.image(_picture(samples.x[row]), caption=note, width=_WIDTH)
     elif samples.kind in ("sequence", "series"):
         st.plotly_chart(_sequences(samples, rows, notes), key=key, config={"displaylogo": False})
     else:

@@ -28,7 +28,8 @@ from ui.training.looks.plane import plane, unit_maps
 from ui.training.looks.spread import of_dead_units, of_gradients, of_weights
 from ui.training.series import future
 
-_DATA, _CELL = "looks:data", "looks:cell"
+_DATA, _CELL, _CLICKED = "looks:data", "looks:cell", "looks:clicked"
+_WIDTH = 340
 
 
 @dataclass(frozen=True)
@@ -160,22 +161,26 @@ def _confusion(run: Run, found: Confusion) -> None:
             return f"{names[true]}, recognised ({count:,})"
         return f"{names[true]} taken for {names[said]} ({count:,})"
 
+    clicked = state.get(_CLICKED)
+    if clicked in cells:
+        state.put(_CELL, clicked)
+    state.put(_CLICKED, None)
     if state.get(_CELL) not in cells:
         state.put(_CELL, cells[0])
     true, said = st.selectbox(
-        "Samples of", cells, key=_CELL, format_func=told,
+        "Samples of", cells, key=_CELL, format_func=told, width=_WIDTH,
         help="Or click a cell. The confusions come first, the most frequent at the top.",
     )  # fmt: skip
     kept = [number for number, row in enumerate(found.rows[true, said].tolist()) if row >= 0]
     rows = [int(parts.validation[int(found.rows[true, said, number])]) for number in kept]
-    notes = [f"{names[said]} {float(found.sure[true, said, number]):.0%}" for number in kept]
+    notes = [f"{float(found.sure[true, said, number]):.0%} sure" for number in kept]
     open_samples(samples, rows, notes, key="look:confusion-rows")
 
 
 def _click(key: str, classes: int) -> None:
     points = state.get(key).selection.points
     if points:
-        state.put(_CELL, divmod(points[-1]["point_index"], classes))
+        state.put(_CLICKED, divmod(points[-1]["point_index"], classes))
 
 
 def _cells(found: Confusion) -> list[tuple[int, int]]:
@@ -204,11 +209,9 @@ def _spread(run: Run, found: Spread) -> None:
 
 
 def _memory(run: Run, found: Memory) -> None:
-    left, right = st.columns([1, 1])
-    with left:
+    with st.container(horizontal=True):
         samples = list(range(len(found.gradients)))
         sample = int(_choice("Validation sample", samples, "looks:sample"))
-    with right:
         layer = _choice("Layer", list(found.states), "looks:recurrent")
     _chart(by_step(found, layer, sample), "memory", run)
 
@@ -216,7 +219,7 @@ def _memory(run: Run, found: Memory) -> None:
 def _choice(label: str, names: list[Any], key: str) -> Any:
     if state.get(key) not in names:
         state.put(key, names[0])
-    return st.selectbox(label, names, key=key, disabled=len(names) == 1)
+    return st.selectbox(label, names, key=key, disabled=len(names) == 1, width=_WIDTH)
 
 
 def _chart(figure: Any, name: str, run: Run) -> None:
@@ -255,9 +258,9 @@ PANELS: Mapping[str, Panel] = MappingProxyType(
         ),
         "spread": Panel(
             "Weights and gradients",
-            "Each column is a histogram, the darker the more numbers. Gradients are those of "
-            f"{SAMPLES} training samples, evaluating. A dead unit gives 0 for every one of them: "
-            "no gradient reaches what it learns from.",
+            "Each column is a histogram, the stronger its colour the more numbers. Gradients are "
+            f"those of {SAMPLES} training samples, evaluating; the lowest bin holds those that are "
+            "0. A dead unit gives 0 for every one of the samples: no gradient passes it.",
             _spread,
         ),
         "memory": Panel(
