@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from streamlit.testing.v1 import AppTest
 
 from builder.data import load
 from builder.data.own import Shelf, array, points
@@ -272,3 +273,59 @@ def test_what_is_no_drawing_is_refused(home: Path, drawn: Any) -> None:
         points.read(shelved(content, "points", "Drawing"), {})
     with pytest.raises(DataError, match="no setting 'noise'"):
         points.read(shelved(DRAWN.to_json(), "points", "Drawing"), {"noise": 1})
+
+
+# --- on the page ----------------------------------------------------------------------------------
+
+
+def array_page() -> None:
+    import streamlit as st
+
+    from builder.data import load
+    from builder.data.own import Shelf
+    from ui.training.own.array import form
+    from ui.training.settings import choose_data, recipe
+
+    [own] = Shelf().listed()
+    if recipe().dataset != own.name:
+        choose_data(own.name)
+    form(own)
+    samples = load(own.name, **recipe().options)
+    st.text(f"{samples.kind} {samples.shape} {samples.task} {recipe().loss}")
+
+
+def test_it_is_chosen_what_an_array_is(keep: Keep) -> None:
+    keep(x=DRAW.random((ROWS, 8, 8)), y=LABELS, z=DRAW.random((ROWS, 3)))
+    test = AppTest.from_function(array_page, default_timeout=30).run()
+    assert test.text[0].value == "picture (1, 8, 8) classification CrossEntropyLoss"
+    test.selectbox[0].select("z").run()
+    assert test.text[0].value == "table (3,) classification CrossEntropyLoss"
+    test.selectbox[3].select("regression").run()
+    assert test.text[0].value == "table (3,) regression MSELoss"
+    assert not test.exception
+
+
+def points_page() -> None:
+    import streamlit as st
+
+    from ui import state
+    from ui.training.own.points import Draft, drawing_panel
+    from ui.training.settings import recipe
+
+    draft = state.get("points:draft") or Draft()
+    state.put("points:draft", draft)
+    if not draft.drawing.points:
+        for across in (-0.5, 0.5):
+            for number in (0, 1):
+                draft.take({"do": "add", "points": [[across, 0.0, number]]})
+    drawing_panel()
+    st.text(recipe().dataset)
+
+
+def test_drawn_points_become_the_data_of_the_recipe(home: Path) -> None:
+    test = AppTest.from_function(points_page, default_timeout=30).run()
+    test.button[0].click().run()
+    [own] = Shelf().listed()
+    assert test.text[0].value == own.name
+    assert test.button[0].disabled, "they are kept already"
+    assert not test.exception

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from streamlit.testing.v1 import AppTest
 
 from builder import TEMPLATES
 from builder.data import load, mismatches
@@ -273,3 +274,37 @@ def test_an_option_that_does_not_work_is_refused(
     with pytest.raises(DataError) as error:
         pictures.read(pack(PETS), SIZE | option)
     assert said in error.value.message
+
+
+# --- on the page ----------------------------------------------------------------------------------
+
+
+def page() -> None:
+    import streamlit as st
+
+    from builder.data.own import Shelf
+    from ui.training.own.pictures import form
+    from ui.training.settings import choose_data, recipe
+
+    [own] = Shelf().listed()
+    if recipe().dataset != own.name:
+        choose_data(own.name)
+    form(own)
+    st.text(dict(recipe().options))
+
+
+def test_size_and_colours_are_set_and_what_is_broken_is_shown(pack: Pack) -> None:
+    pack({**PETS, "a_b/1.png": picture(), "dogs/2.png": b"no"})
+    test = AppTest.from_function(page, default_timeout=30).run()
+    assert "4 pictures of 3 classes: a\\_b 1, cats 2, dogs 1." in [c.value for c in test.caption]
+    assert test.dataframe[0].value["picture"].tolist() == ["dogs/2.png"]
+    test.number_input[0].set_value(16).run()
+    assert test.text[0].value == str({"height": 16, "width": 10, "colour": "colour", "fit": "crop"})
+    assert not test.exception
+
+
+def test_a_zip_that_cannot_be_used_is_said_on_the_page(pack: Pack) -> None:
+    pack({"cats/1.png": picture()})
+    test = AppTest.from_function(page, default_timeout=30).run()
+    assert "one class folder" in test.error[0].value
+    assert not test.exception

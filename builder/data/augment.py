@@ -82,9 +82,15 @@ def _share(name: str, default: float, help: str, *, high: float = 1.0) -> Field:
     return Field(name, "float", default=default, low=0, high=high, slider=(0, high), help=help)
 
 
-def _span(name: str, default: tuple[float, float], low: float, high: float, help: str) -> Field:
+def _span(
+    name: str,
+    default: tuple[float, float],
+    slider: tuple[float, float],
+    high: float,
+    help: str,
+) -> Field:
     return Field(
-        name, "floats", default=default, low=low, high=high, slider=(low, high), length=2, help=help
+        name, "floats", default=default, low=1e-3, high=high, slider=slider, length=2, help=help
     )
 
 
@@ -144,7 +150,7 @@ _ROWS = (
             length=2,
             help="At most this share of the width, and of the height, either way.",
         ),
-        _span("scale", (0.9, 1.1), 0.1, 5, "Between these factors; above 1 is larger."),
+        _span("scale", (0.9, 1.1), (0.5, 2), 10, "Between these factors; above 1 is larger."),
         first="0",
         last=_BILINEAR,
     ),
@@ -170,8 +176,10 @@ _ROWS = (
         "Zoom into a part",
         "Cuts out a part and brings it to the first size. What matters may be cut away.",
         warp.resized_crop,
-        _span("scale", (0.6, 1.0), 0.05, 1, "The share of the area that is kept, between these."),
-        _span("ratio", (0.75, 1.333), 0.1, 10, "Width to height of the part, between these."),
+        _span(
+            "scale", (0.6, 1.0), (0.05, 1), 1, "The share of the area that is kept, between these."
+        ),
+        _span("ratio", (0.75, 1.333), (0.5, 2), 10, "Width to height of the part, between these."),
         first="{size}",
     ),
     _row(
@@ -214,7 +222,7 @@ _ROWS = (
             slider=(1, 31),
             help="Pixels that are averaged each way; odd.",
         ),
-        _span("sigma", (0.1, 2.0), 0.01, 20, "Width of the bell in pixels, between these."),
+        _span("sigma", (0.1, 2.0), (0.05, 5), 20, "Width of the bell in pixels, between these."),
     ),
     _row(
         "GaussianNoise",
@@ -229,7 +237,7 @@ _ROWS = (
         "Black over a part, so that no single part is relied on. Zhong et al., 2017.",
         warp.erase,
         _share("p", 0.5, _P),
-        _span("scale", (0.02, 0.2), 0.001, 1, "Share of the area that goes, between these."),
+        _span("scale", (0.02, 0.2), (0.01, 1), 1, "Share of the area that goes, between these."),
     ),
 )
 AUGMENTATIONS: Mapping[str, Augmentation] = MappingProxyType({row.name: row for row in _ROWS})
