@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import torch
 
-from builder.data import own, sequences, toys
+from builder.data import disk, own, sequences, toys
 from builder.data.samples import Kind, Samples, Task
 from builder.errors import DataError, shown
 
@@ -246,7 +246,38 @@ _ROWS = (
     _row_by_row("digits", "Digits 8x8, row by row", 8),
     _row_by_row("mnist", "MNIST, row by row", 28),
 )
-DATASETS: Mapping[str, Dataset] = MappingProxyType({row.name: row for row in _ROWS})
+_FIXED = {row.name: row for row in _ROWS}
+
+
+def _on_disk(row: disk.OnDisk) -> Dataset:
+    option = Option("samples", "int", 10_000, 100, row.count, "How many are drawn of them.", 100)
+    read = partial(disk.read, row.name)
+    return Dataset(
+        row.name, row.title, row.help, "picture", "classification", row.shape, row.source, read,
+        (option,),
+    )  # fmt: skip
+
+
+_ON_DISK = {name: _on_disk(row) for name, row in disk.ON_DISK.items()}
+
+
+class _Offered(Mapping[str, Dataset]):
+    """The data sets that can be had now: files may come to the disk and go."""
+
+    def __getitem__(self, name: str) -> Dataset:
+        if name in _ON_DISK and disk.ON_DISK[name].present:
+            return _ON_DISK[name]
+        return _FIXED[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from _FIXED
+        yield from (name for name, row in disk.ON_DISK.items() if row.present)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+DATASETS: Mapping[str, Dataset] = _Offered()
 
 
 def load(name: str, **options: Any) -> Samples:
