@@ -230,6 +230,7 @@ def chart(
         yaxis={
             "type": "log" if "up" in options.logs else "linear",
             "exponentformat": "power",
+            "rangemode": "tozero" if metric in FAMILIES else "normal",
         },
         # The same chart all along: what the reader zoomed into stays while points come in.
         uirevision=f"{metric} {options.axis} {','.join(options.logs)}",

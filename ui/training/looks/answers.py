@@ -13,6 +13,7 @@ from builder.train.looks.answers import Confusion, Predicted
 from ui.training.looks.colours import GREY, ONE, OTHER, SHADES
 
 _WRITTEN = 20  # classes up to which the counts are written into the cells
+_STRONG = 0.3  # share of a class from which a cell is dark enough for white
 
 
 def matrix(found: Confusion, classes: Sequence[str]) -> go.Figure:
@@ -32,13 +33,8 @@ def matrix(found: Confusion, classes: Sequence[str]) -> go.Figure:
     figure.add_scatter(
         x=said.ravel(),
         y=true.ravel(),
-        mode="markers+text" if size <= _WRITTEN else "markers",
+        mode="markers",
         marker={"symbol": "square", "size": max(6, 300 // size), "opacity": 0, "color": ONE},
-        text=[f"{count:,}" if count else "" for count in counts.ravel()],
-        textfont={
-            "size": 12,
-            "color": ["white" if share > 0.3 else "#6B7280" for share in shares.ravel()],
-        },
         customdata=np.stack(
             [
                 [f"{names[row]} taken for {names[column]}" if row != column
@@ -54,17 +50,27 @@ def matrix(found: Confusion, classes: Sequence[str]) -> go.Figure:
         unselected={"marker": {"opacity": 0}},
         showlegend=False,
     )  # fmt: skip
+    if size <= _WRITTEN:
+        # As notes and not as the markers' text, which would fade where it is not selected.
+        for row, column in np.argwhere(counts):
+            strong = shares[row, column] > _STRONG
+            figure.add_annotation(
+                x=column, y=row, text=f"{counts[row, column]:,}", showarrow=False,
+                font={"size": 12, "color": "white" if strong else GREY},
+            )  # fmt: skip
     ticks = {"tickvals": list(range(size)), "ticktext": names, "showgrid": False, "zeroline": False}
     figure.update_layout(
         height=min(640, 150 + max(28 * size, 180)),
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
-        xaxis={**ticks, "title": {"text": "taken for"}, "constrain": "domain"},
+        xaxis={
+            **ticks, "title": {"text": "taken for"}, "range": [-0.5, size - 0.5],
+            "constrain": "domain",
+        },
         yaxis={
-            **ticks, "title": {"text": "true class"}, "autorange": "reversed",
+            **ticks, "title": {"text": "true class"}, "range": [size - 0.5, -0.5],
             "scaleanchor": "x", "constrain": "domain",
         },
         clickmode="event+select",
-        dragmode=False,
         uirevision="confusion",
     )  # fmt: skip
     return figure
