@@ -139,4 +139,4 @@ def test_all_of_it_goes_by_keyboard(canvas: Page) -> None:
     ],
 )
 def test_only_strokes_on_the_plane_are_taken(intent: dict[str, Any], fits: bool) -> None:
-    assert is_stroke(intent) == fits
+    assert is_stroke(intent, 6) == fits

@@ -5,9 +5,6 @@ from collections.abc import Callable, Sequence
 
 from ui.components.bridge import Intent, mount, register
 
-# One a class. Each stands out from a white and from a nearly black page, and from the others.
-CLASS_COLOURS = ("#2f6fb5", "#c2410c", "#2e8b57", "#8e44ad", "#b8860b", "#c2185b")
-
 # What one stroke may hold; a script sends less.
 LONGEST = 2_000
 EXTENT = 1.0
@@ -32,13 +29,14 @@ _component = register(
 def points_canvas(
     points: Sequence[tuple[float, float, int]],
     *,
+    colours: Sequence[str],
     key: str,
     on_intent: Callable[[Intent], None],
     undoable: bool = False,
 ) -> None:
     """Shows points, (across, up, class) within `EXTENT` of the middle, to add to and to erase.
 
-    ``on_intent`` is called with
+    There are as many classes as ``colours``. ``on_intent`` is called with
 
     - ``{"do": "add", "points": [[across, up, class], ...]}`` for a click or a stroke;
     - ``{"do": "erase", "places": [[across, up], ...], "radius": float}`` for a stroke of the
@@ -47,7 +45,7 @@ def points_canvas(
     """
 
     def handle(intent: Intent) -> None:
-        if is_stroke(intent):
+        if is_stroke(intent, len(colours)):
             on_intent(intent)
 
     mount(
@@ -55,7 +53,7 @@ def points_canvas(
         key=key,
         data={
             "points": [[round(x, 4), round(y, 4), c] for x, y, c in points],
-            "colours": list(CLASS_COLOURS),
+            "colours": list(colours),
             "extent": EXTENT,
             "undoable": undoable,
         },
@@ -63,30 +61,30 @@ def points_canvas(
     )
 
 
-def is_stroke(intent: Intent) -> bool:
+def is_stroke(intent: Intent, classes: int) -> bool:
     """Whether a message is one of those that the canvas sends, with places on the plane."""
     do = intent.get("do")
     if do in ("undo", "clear"):
         return intent.keys() == {"do"}
     if do == "add":
         points = intent.get("points")
-        return intent.keys() == {"do", "points"} and _are_places(points, numbers=3)
+        return intent.keys() == {"do", "points"} and _are_places(points, classes)
     if do == "erase":
         places, radius = intent.get("places"), intent.get("radius")
         fits = _is_number(radius) and 0 < radius <= MAX_RADIUS
-        return (
-            intent.keys() == {"do", "places", "radius"} and fits and _are_places(places, numbers=2)
-        )
+        return intent.keys() == {"do", "places", "radius"} and fits and _are_places(places)
     return False
 
 
-def _are_places(found: object, *, numbers: int) -> bool:
+def _are_places(found: object, classes: int | None = None) -> bool:
+    """Whether these are places, each with its class if there are classes."""
+    numbers = 2 if classes is None else 3
     return (
         isinstance(found, list)
         and 0 < len(found) <= LONGEST
         and all(isinstance(place, list) and len(place) == numbers for place in found)
         and all(_is_number(v) and abs(v) <= EXTENT for place in found for v in place[:2])
-        and all(type(c) is int and 0 <= c < len(CLASS_COLOURS) for p in found for c in p[2:])
+        and all(type(c) is int and 0 <= c < (classes or 0) for p in found for c in p[2:])
     )
 
 

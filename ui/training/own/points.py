@@ -9,10 +9,11 @@ import streamlit as st
 
 from builder import BuilderError
 from builder.data.own import Own, Shelf
-from builder.data.own.points import MAX_POINTS, Drawing
+from builder.data.own.points import CLASSES, MAX_POINTS, Drawing
 from ui import state
 from ui.components.bridge import Intent
 from ui.components.points_canvas import points_canvas
+from ui.training.looks.colours import CLASSES as COLOURS
 from ui.training.settings import choose_data
 
 _DRAFT = "points:draft"
@@ -73,6 +74,7 @@ def drawing_panel() -> None:
     draft = _draft()
     points_canvas(
         draft.drawing.points,
+        colours=COLOURS[:CLASSES],
         key="points-canvas",
         on_intent=draft.take,
         undoable=bool(draft.past),
