@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,7 +17,8 @@ from ui import state
 from ui.training.settings import RUN, launcher
 
 _GROUP = "group:"
-_RATES = tuple(mantissa * 10.0**power for power in range(-7, 2) for mantissa in (1, 2, 5))
+# Ten to a decade; the slider stands at the nearest, so that its choices never change.
+_RATES = tuple(10 ** (tenth / 10) for tenth in range(-80, 21))
 
 
 def controls(run: Run, points: Sequence[Point]) -> None:
@@ -37,7 +39,7 @@ def controls(run: Run, points: Sequence[Point]) -> None:
                 run, "Rates ÷ 10", "scale", ":material/trending_down:", args={"factor": 0.1},
                 help="Divide the learning rate of every group by 10 now.",
             )  # fmt: skip
-            with st.popover("Rates and groups", icon=":material/tune:"):
+            with st.popover("Rates and groups", icon=":material/tune:", width="content"):
                 _groups(run, points)
         if run.status in ("stopped", "failed", "died"):
             _after(run)
@@ -46,7 +48,8 @@ def controls(run: Run, points: Sequence[Point]) -> None:
         st.error(complaint[1], icon=":material/block:")
 
 
-_COMPLAINT = "run-complaint"
+_COMPLAINT, _LAST = "run-complaint", "last-command"
+_SAME_CLICK = 0.6  # seconds
 
 
 def _told(
@@ -65,8 +68,23 @@ def _told(
         key=f"tell:{command}",
         type="primary" if primary else "secondary",
         help=help,
-        on_click=lambda: state.store().send(run.id, command, **(args or {})),
+        on_click=_send,
+        args=(run.id, command),
+        kwargs=args,
     )
+
+
+def _send(run_id: str, command: str, **args: Any) -> None:
+    """Tell a run something, once a click.
+
+    A click that meets the page redrawing itself can arrive twice; a batch more is none too many.
+    """
+    said, now = (run_id, command, args), time.monotonic()
+    last, when = state.get(_LAST, (None, 0.0))
+    if command != "batch" and said == last and now - when < _SAME_CLICK:
+        return
+    state.put(_LAST, (said, now))
+    state.store().send(run_id, command, **args)
 
 
 def _groups(run: Run, points: Sequence[Point]) -> None:
@@ -83,25 +101,31 @@ def _groups(run: Run, points: Sequence[Point]) -> None:
         key = state.show(f"frozen:{run.id}:{name}", name in frozen)
 
         def took(key: str = key, name: str = name) -> None:
-            command = "freeze" if state.get(key) else "unfreeze"
-            state.store().send(run.id, command, group=name)
+            _send(run.id, "freeze" if state.get(key) else "unfreeze", group=name)
 
         st.toggle(f"Freeze {name}", key=key, on_change=took)
     st.caption("Each change is marked on the curves and kept in the run's record.")
 
 
 def _rate_of(run: Run, name: str, rate: float) -> None:
-    key, seen = f"rate:{run.id}:{name}", f"seen-rate:{run.id}:{name}"
-    # A rate that was asked for is measured a moment later; until then the slider stays there.
-    if state.get(seen) != rate or state.get(key) is None:
-        state.show(key, rate)
-        state.put(seen, rate)
-    st.select_slider(
-        f"Learning rate of {name}",
-        sorted({*_RATES, rate, state.get(key)}),
-        key=key,
-        format_func=lambda value: f"{value:.3g}",
-        on_change=lambda: state.store().send(run.id, "rate", lr=state.get(key), group=name),
+    """Draw a slider and the button that sets it: the page redraws itself while a run goes on, and
+    a slider that acted at once would act when it is drawn anew as well."""
+    nearest = min(_RATES, key=lambda choice: abs(choice - rate))
+    left, right = st.columns([4, 1], vertical_alignment="bottom")
+    chosen = left.select_slider(
+        f"Learning rate of {name}, now {rate:.3g}",
+        _RATES,
+        nearest,
+        key=f"rate:{run.id}:{name}",
+        format_func=lambda value: f"{value:.2g}",
+    )
+    right.button(
+        "Set",
+        key=f"set-rate:{run.id}:{name}",
+        width="stretch",
+        on_click=_send,
+        args=(run.id, "rate"),
+        kwargs={"lr": chosen, "group": name},
     )
 
 

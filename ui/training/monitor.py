@@ -8,17 +8,15 @@ from collections.abc import Callable
 import streamlit as st
 
 from builder import BuilderError, ModelSpec
-from builder.data import Samples, load
+from builder.data import load
 from builder.store import Point, Run
 from builder.train import Recipe
-from builder.train.data import split_by
-from builder.train.live import LIVE, Boundary, Forecast
 from ui import state
 from ui.numbers import count
 from ui.training.controls import controls
-from ui.training.curves import COLOURS, curves, plane
+from ui.training.curves import COLOURS, curves_panel
+from ui.training.looks.panel import looks
 from ui.training.samples import preview
-from ui.training.series import future
 from ui.training.settings import RUN, launcher, recipe
 from ui.training.take import downloads
 
@@ -115,21 +113,8 @@ def _watch(run_id: str) -> None:
     _status(run, points)
     controls(run, points)
     _scores(run, points)
-    settings = Recipe.from_json(run.recipe)
-    points = [point for point in points if point.split in COLOURS]
-    names = dict.fromkeys(point.metric for point in points)
-    columns = st.columns(max(1, min(2, len(names)))) if names else []
-    for number, metric in enumerate(list(names)[:2]):
-        columns[number].plotly_chart(
-            curves(points, metric, log=metric == "loss" and bool(state.get("log-loss"))),
-            key=f"curve-{metric}",
-            config={"displaylogo": False},
-        )
-    if not names and run.active:
-        st.caption("The first point comes as soon as the worker has taken its first steps.")
-    if names:
-        st.checkbox("Logarithmic loss", key="log-loss")
-    _live_picture(run_id, settings)
+    curves_panel(run_id, points)
+    looks(run_id)
     _turned(run)
 
 
@@ -143,25 +128,6 @@ def _turned(run: Run) -> None:
 
 
 _ACTIVE = "was-active"
-
-
-def _live_picture(run_id: str, settings: Recipe) -> None:
-    """Draw the model's answer over the plane, or its forecast over the truth."""
-    try:
-        samples: Samples = load(settings.dataset, **settings.options)
-    except BuilderError as error:
-        st.caption(error.message)
-        return
-    if samples.kind not in LIVE:
-        return
-    name, _ = LIVE[samples.kind]
-    live = state.store().live(run_id, name)
-    if samples.kind == "points":
-        figure = plane(samples, Boundary.from_bytes(live[1]) if live else None)
-    else:
-        parts = split_by(settings, samples)
-        figure = future(samples, parts, Forecast.from_bytes(live[1]) if live else None)
-    st.plotly_chart(figure, key=name, config={"displaylogo": False})
 
 
 def _points(run_id: str) -> list[Point]:
@@ -194,12 +160,16 @@ def _status(run: Run, points: list[Point]) -> None:
 
 
 def _scores(run: Run, points: list[Point]) -> None:
-    latest = {f"{p.split} {p.metric}": p.value for p in points if p.split in COLOURS}
+    shown = {p.metric for p in points if p.split == "train"} or {"loss"}
+    latest = {
+        f"{p.split} {p.metric}": p.value
+        for p in points
+        if p.split in COLOURS and p.metric in shown and p.value is not None
+    }
     if latest:
         with st.container(horizontal=True, key="metrics"):
-            for title, value in list(latest.items())[:_SHOWN]:
-                if value is not None:
-                    st.metric(title, f"{value:.4f}", width=150)
+            for title, value in latest.items():
+                st.metric(title, f"{value:.4f}", width=150)
     speed = run.facts.get("samples_per_second")
     if not run.active and speed:
         st.caption(
@@ -207,9 +177,6 @@ def _scores(run: Run, points: list[Point]) -> None:
             f"{count(speed)} samples a second on {run.facts['threads']} torch thread"
             f"{'s' * (run.facts['threads'] > 1)}."
         )
-
-
-_SHOWN = 6
 
 
 def _progress(run: Run, settings: Recipe) -> str:
