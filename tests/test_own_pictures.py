@@ -308,3 +308,19 @@ def test_a_zip_that_cannot_be_used_is_said_on_the_page(pack: Pack) -> None:
     test = AppTest.from_function(page, default_timeout=30).run()
     assert "one class folder" in test.error[0].value
     assert not test.exception
+
+
+def preview_page() -> None:
+    from builder.data import load
+    from builder.data.own import Shelf
+    from ui.training.samples import preview
+
+    [own] = Shelf().listed()
+    preview(load(own.name))
+
+
+def test_a_few_pictures_in_colour_are_looked_at(pack: Pack) -> None:
+    pack(PETS)
+    test = AppTest.from_function(preview_page, default_timeout=30).run()
+    assert "3 pictures of 10 by 10 pixels, 2 classes: cats, dogs." in test.caption[0].value
+    assert not test.exception

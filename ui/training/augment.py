@@ -15,7 +15,7 @@ from builder.data import Samples, load
 from builder.data.augment import AUGMENTATIONS, Augmentation, code, make
 from ui import state
 from ui.training.settings import change, recipe
-from ui.training.sheet import sheet
+from ui.training.sheet import across, sheet
 
 _COLUMNS, _ROWS = 8, 4
 _DRAW = "augment:draw"
@@ -161,5 +161,5 @@ def _draw_again() -> None:
 def _some(samples: Samples) -> Tensor:
     """Return a few pictures, from all classes as far as there is room."""
     order = torch.argsort(samples.y.flatten(), stable=True)
-    places = torch.linspace(0, len(order) - 1, _COLUMNS).long()
+    places = torch.linspace(0, len(order) - 1, across(samples.shape, _COLUMNS)).long()
     return samples.x[order[places]]

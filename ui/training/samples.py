@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 import torch
@@ -10,17 +12,19 @@ from PIL import Image
 from builder.data import Samples
 from ui.training.curves import plane
 from ui.training.series import examples
+from ui.training.sheet import across, sheet
 
 _COLUMNS, _ROWS = 20, 4
+_NAMED = 20  # classes that are listed
 
 
 def preview(samples: Samples) -> None:
     """Draw what is in a data set."""
     if samples.kind == "picture":
-        st.image(_sheet(samples.name), width="stretch")
+        st.image(_sheet(samples, samples.name, str(samples.options)), width="stretch")
         st.caption(
             f"{len(samples.x):,} pictures of {samples.shape[1]} by {samples.shape[2]} pixels, "
-            f"{len(samples.classes)} classes: {', '.join(samples.classes)}."
+            f"{len(samples.classes)} classes: {_listed(samples.classes)}."
         )
     elif samples.kind == "points":
         st.plotly_chart(plane(samples, None), key="preview-plane", config={"displaylogo": False})
@@ -37,23 +41,18 @@ def preview(samples: Samples) -> None:
 
 
 @st.cache_data(max_entries=8)
-def _sheet(name: str) -> Image.Image:
-    """Return a sheet of samples, a few of each class in turn."""
-    from builder.data import load
+def _sheet(_samples: Samples, name: str, options: str) -> Image.Image:
+    """Return a sheet of pictures, a few of each class in turn; kept by name and options."""
+    del name, options
+    order = torch.argsort(_samples.y.flatten(), stable=True)
+    columns = min(across(_samples.shape, _COLUMNS), len(order))
+    rows = min(_ROWS, len(order) // columns)
+    places = torch.arange(rows * columns) * len(order) // (rows * columns)
+    return sheet(_samples.x[order[places]].unflatten(0, (rows, columns)))
 
-    samples = load(name)
-    order = torch.argsort(samples.y, stable=True)
-    step = len(order) // (_COLUMNS * _ROWS)
-    chosen = order[::step][: _COLUMNS * _ROWS].reshape(_ROWS, _COLUMNS)
-    height, width = samples.shape[1:]
-    sheet = Image.new("L", (_COLUMNS * (width + 2), _ROWS * (height + 2)), 90)
-    for row in range(_ROWS):
-        for column in range(_COLUMNS):
-            picture = (samples.x[chosen[row, column], 0] * 255).byte().numpy()
-            at = (column * (width + 2) + 1, row * (height + 2) + 1)
-            sheet.paste(Image.fromarray(picture), at)
-    scale = max(1, 1100 // sheet.width)
-    return sheet.resize((sheet.width * scale, sheet.height * scale), Image.Resampling.NEAREST)
+
+def _listed(classes: Sequence[str]) -> str:
+    return ", ".join(classes[:_NAMED]) + (", …" if len(classes) > _NAMED else "")
 
 
 def _told(samples: Samples) -> str:

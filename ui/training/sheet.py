@@ -10,6 +10,11 @@ _WIDTH = 1100  # pixels of a sheet, at least nearly
 _RIM = 90 / 255
 
 
+def across(shape: tuple[int, ...], most: int) -> int:
+    """Return how many pictures (C, H, W) stand side by side, `most` of them if they are small."""
+    return max(2, min(most, 2 * _WIDTH // shape[2]))
+
+
 def sheet(pictures: Tensor) -> Image.Image:
     """Return pictures (rows, columns, C, H, W), values from 0 to 1 and C of 1 or 3, as a sheet."""
     rows, columns, channels, height, width = pictures.shape

@@ -36,9 +36,15 @@ def take(intent: Intent) -> None:
         found.drawing = drawing
 
 
+COLOURS = ("#2F6FB5", "#C2410C", "#2A8C6A", "#7A5BB8", "#A87708", "#1B8496")
 points_canvas(
-    found.drawing.points, key=f"canvas {scene}", on_intent=take, undoable=bool(found.past)
+    found.drawing.points,
+    colours=COLOURS,
+    key=f"canvas {scene}",
+    on_intent=take,
+    undoable=bool(found.past),
 )
+
 st.text(f"This is {scene}")
 st.text(f"Classes: {found.drawing.counts}")
 st.text(f"Last: {found.drawing.points[-1:]}")
