@@ -30,6 +30,7 @@ from builder.store import Run, Store
 from builder.train import loop
 from builder.train.data import load_data
 from builder.train.loop import Progress
+from builder.train.metrics import scores
 from builder.train.recipe import Recipe
 from builder.train.trainer import Trainer
 from builder.train.watcher import Watcher
@@ -61,13 +62,14 @@ def main(arguments: list[str]) -> int:
 
 
 def _warm_up() -> None:
-    """Take one step of a tiny model, so that what torch loads late is loaded."""
+    """Take one step of a tiny model and score it, so that what is loaded late is loaded."""
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(2, 2))
     x = torch.zeros(4, 1, 3, 3)
     optimizer = torch.optim.Adam(model.parameters(), fused=True)
     loss = nn.functional.cross_entropy(model(x), torch.zeros(4, dtype=torch.long))
     torch.autograd.backward(loss)
     optimizer.step()
+    scores("classification", model(x), torch.arange(4) % 2)
 
 
 def work(store: Store, run: Run, also: Callable[[Progress], None] = lambda _: None) -> str:
