@@ -18,6 +18,7 @@ from builder.train.recipe import PRECISIONS
 from ui import state
 from ui.numbers import count
 from ui.training.fields import argument, choose, number, said, switch
+from ui.training.own import bring_panel, own_form
 from ui.training.settings import RUN, change, choose_data, launcher, recipe
 from ui.values import from_text
 
@@ -71,6 +72,11 @@ def _data() -> Samples | None:
     row = DATASETS.get(settings.dataset)
     for option in row.options if row else ():
         _option(option.name, option, settings)
+    own_form(settings.dataset)
+    own = st.expander("Your own data", key="own-data", icon=":material/upload:", on_change="rerun")
+    if own.open:
+        with own:
+            bring_panel()
     try:
         samples = load(settings.dataset, **settings.options)
     except BuilderError as error:

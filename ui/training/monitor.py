@@ -13,6 +13,7 @@ from builder.store import Point, Run
 from builder.train import Recipe
 from ui import state
 from ui.numbers import count
+from ui.training.augment import augment_panel
 from ui.training.controls import controls
 from ui.training.curves import COLOURS, curves_panel
 from ui.training.looks.panel import looks
@@ -46,7 +47,17 @@ def monitor() -> None:
 
 def _panels() -> dict[str, Callable[[Run | None], None]]:
     """Return the tabs that make sense with the data chosen."""
-    return {"Run": _run, "Data": _data}
+    found: dict[str, Callable[[Run | None], None]] = {"Run": _run, "Data": _data}
+    if recipe().augment or _are_pictures():
+        found["Augmentation"] = lambda _: augment_panel()
+    return found
+
+
+def _are_pictures() -> bool:
+    try:
+        return load(recipe().dataset, **recipe().options).kind == "picture"
+    except BuilderError:
+        return False
 
 
 def _run(run: Run | None) -> None:
