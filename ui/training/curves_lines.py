@@ -19,17 +19,11 @@ Column = NDArray[np.float64]
 
 @dataclass
 class Line:
-    """One metric of one split, as it was measured."""
+    """One metric of one split, as it was measured; NaN where that was no number."""
 
     steps: list[int] = field(default_factory=list)
     epochs: list[float] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
-
-    def add(self, point: Point) -> None:
-        """Add a measurement; one that is no number leaves a gap."""
-        self.steps.append(point.step)
-        self.epochs.append(point.epoch)
-        self.values.append(np.nan if point.value is None else point.value)
 
     def over(self, axis: str, *, pace: float | None = None) -> tuple[Column, Column]:
         """Return the line over `epoch`, `step` or `seconds`.
@@ -60,9 +54,16 @@ class Lines:
 
     def add(self, points: Sequence[Point]) -> None:
         """Add points to the lines they belong to."""
+        known: dict[tuple[str, str], Line] = {}
         for point in points:
-            splits = self.metrics.setdefault(point.metric, {})
-            splits.setdefault(point.split, Line()).add(point)
+            key = (point.metric, point.split)
+            line = known.get(key)
+            if line is None:
+                splits = self.metrics.setdefault(point.metric, {})
+                line = known[key] = splits.setdefault(point.split, Line())
+            line.steps.append(point.step)
+            line.epochs.append(point.epoch)
+            line.values.append(np.nan if point.value is None else point.value)
         self.count += len(points)
         self.last = points[-1].id if points else self.last
 

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from builder.data import Samples
-from ui.training.curves import plane
+from ui.training.looks.plane import plane
 from ui.training.series import examples
 from ui.training.sheet import across, sheet
 
