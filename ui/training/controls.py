@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -48,8 +47,7 @@ def controls(run: Run, points: Sequence[Point]) -> None:
         st.error(complaint[1], icon=":material/block:")
 
 
-_COMPLAINT, _LAST = "run-complaint", "last-command"
-_SAME_CLICK = 0.6  # seconds
+_COMPLAINT, _TOLD = "run-complaint", "told"
 
 
 def _told(
@@ -65,26 +63,28 @@ def _told(
     st.button(
         label,
         icon=icon,
-        key=f"tell:{command}",
+        key=f"tell:{command}:{_count()}",
         type="primary" if primary else "secondary",
         help=help,
         on_click=_send,
-        args=(run.id, command),
+        args=(_count(), run.id, command),
         kwargs=args,
     )
 
 
-def _send(run_id: str, command: str, **args: Any) -> None:
+def _count() -> int:
+    return int(state.get(_TOLD, 0))
+
+
+def _send(count: int, run_id: str, command: str, **args: Any) -> None:
     """Tell a run something, once a click.
 
-    A click that meets the page redrawing itself can arrive twice; a batch more is none too many.
+    A click that meets the page redrawing itself can arrive twice; the second time, the button it
+    was on is one that has been counted.
     """
-    said, now = (run_id, command, args), time.monotonic()
-    last, when = state.get(_LAST, (None, 0.0))
-    if command != "batch" and said == last and now - when < _SAME_CLICK:
-        return
-    state.put(_LAST, (said, now))
-    state.store().send(run_id, command, **args)
+    if count == _count():
+        state.put(_TOLD, count + 1)
+        state.store().send(run_id, command, **args)
 
 
 def _groups(run: Run, points: Sequence[Point]) -> None:
@@ -101,7 +101,7 @@ def _groups(run: Run, points: Sequence[Point]) -> None:
         key = state.show(f"frozen:{run.id}:{name}", name in frozen)
 
         def took(key: str = key, name: str = name) -> None:
-            _send(run.id, "freeze" if state.get(key) else "unfreeze", group=name)
+            _send(_count(), run.id, "freeze" if state.get(key) else "unfreeze", group=name)
 
         st.toggle(f"Freeze {name}", key=key, on_change=took)
     st.caption("Each change is marked on the curves and kept in the run's record.")
@@ -121,10 +121,10 @@ def _rate_of(run: Run, name: str, rate: float) -> None:
     )
     right.button(
         "Set",
-        key=f"set-rate:{run.id}:{name}",
+        key=f"set-rate:{run.id}:{name}:{_count()}",
         width="stretch",
         on_click=_send,
-        args=(run.id, "rate"),
+        args=(_count(), run.id, "rate"),
         kwargs={"lr": chosen, "group": name},
     )
 
