@@ -10,7 +10,7 @@ from torch import nn
 from builder import TEMPLATES, build
 from builder.data import DATASETS, Samples, Split, load, mismatches, split
 from builder.train.data import Data
-from builder.train.live import LIVE, STEPS, Forecast, boundary, forecast
+from builder.train.live import STEPS, Forecast, boundary, forecast
 from builder.train.loop import train
 from builder.train.measure import predict, r_squared
 from builder.train.recipe import Recipe
@@ -162,9 +162,3 @@ def test_a_forecast_is_the_models_answer_on_the_validation_part_in_order() -> No
     assert len(Forecast.from_bytes(forecast(model, many) or b"").values) == STEPS
     assert boundary(model, data) is None
     assert forecast(model, _data("sequential_digits")) is None
-
-
-def test_what_is_watched_of_a_run_goes_by_the_kind_of_its_data() -> None:
-    kinds = {row.kind for row in DATASETS.values()}
-    assert set(LIVE) <= kinds
-    assert {LIVE[DATASETS[name].kind][0] for name in SERIES} == {"forecast"}

@@ -1,10 +1,8 @@
-"""What can be watched of a run: its answer over a plane, its forecast of a series."""
+"""What a model answers over a plane, and its forecast of a series."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import torch
 from safetensors.torch import load, save
@@ -92,12 +90,6 @@ def forecast(model: nn.Module, data: Data) -> bytes | None:
     out = predict(model, data.x_validation[:STEPS])
     model.train(was)
     return save({"values": out.squeeze(1).cpu().contiguous()})
-
-
-# By the kind of data: what is kept for the page while a run goes on, and under which name.
-LIVE: Mapping[str, tuple[str, Callable[[nn.Module, Data], bytes | None]]] = MappingProxyType(
-    {"points": ("boundary", boundary), "series": ("forecast", forecast)}
-)
 
 
 def _answer(out: Tensor) -> Tensor:

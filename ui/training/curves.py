@@ -17,9 +17,6 @@ from ui.runs.overlay import look
 from ui.runs.rows import seconds
 from ui.training.curves_lines import Line, Lines, as_table, lines_of, smoothed
 from ui.training.curves_thin import thinned
-from ui.training.looks.plane import plane
-
-__all__ = ["COLOURS", "curves", "curves_panel", "plane"]
 
 # The first two of the theme's chart colours; both stand out on a light and on a dark page.
 COLOURS = {"train": "#E0663A", "validation": "#4A8FD8"}
@@ -168,13 +165,6 @@ def _options(run: Run, points: Sequence[Point]) -> Options:
         )  # fmt: skip
         st.caption("The camera above each chart saves it as a picture.")
     return Options(str(axis), float(smoothing), tuple(logs), bool(marks))
-
-
-def curves(points: Sequence[Point], metric: str, *, log: bool = False) -> go.Figure:
-    """Return the curves of a metric, training and validation."""
-    lines = Lines("")
-    lines.add(points)
-    return chart(lines, metric, Options(logs=("up",) if log else ()))
 
 
 def chart(
