@@ -24,7 +24,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from builder.errors import BuilderError, RunError
-from builder.files import load_weights, weights_safetensors, write_script
+from builder.files import has_script, load_weights, weights_safetensors, write_script
 from builder.spec import ModelSpec
 from builder.store import Run, Store
 from builder.templates import TEMPLATES
@@ -189,10 +189,11 @@ def _export(store: Store, options: argparse.Namespace) -> int:
         f"{spec.name}.py": run.facts["code"].encode(),
         f"{spec.name}.json": run.spec.encode(),
         "recipe.json": run.recipe.encode(),
-        "check.py": write_script(spec.name, recipe).encode(),
         "curves.csv": ("\n".join(rows) + "\n").encode(),
         "run.json": json.dumps(dict(run.facts), indent=2).encode(),
     }
+    if has_script(recipe.dataset):
+        files["check.py"] = write_script(spec.name, recipe).encode()
     best = store.folder(run.id) / "best.pt"
     if best.exists():
         files[f"{spec.name}-best.pt"] = best.read_bytes()

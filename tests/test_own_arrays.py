@@ -12,10 +12,13 @@ import pytest
 import torch
 from streamlit.testing.v1 import AppTest
 
-from builder.data import load
+from builder import TEMPLATES
+from builder.data import load, mismatches, split
 from builder.data.own import Shelf, array, points
 from builder.data.own.points import Drawing
 from builder.errors import DataError
+from builder.files import has_script, write_script
+from builder.train.recipe import Recipe
 
 Keep = Callable[..., Path]
 DRAW = np.random.default_rng(0)
@@ -329,3 +332,23 @@ def test_drawn_points_become_the_data_of_the_recipe(home: Path) -> None:
     assert test.text[0].value == own.name
     assert test.button[0].disabled, "they are kept already"
     assert not test.exception
+
+
+def test_messages_call_ones_own_data_by_their_file(home: Path) -> None:
+    name = Shelf().keep("points", "My moons", DRAWN.to_json())
+    samples = load(name)
+    assert samples.called == "My moons"
+    found = mismatches(TEMPLATES["LeNet5"], samples)
+    assert "a sample of My moons is (2,)" in found[0].message
+    with pytest.raises(DataError, match="samples of My moons leaves"):
+        split(samples, validation=0.1)
+    Shelf().remove(name)
+    assert samples.called == name
+
+
+def test_no_script_is_written_for_data_that_come_with_no_package(home: Path) -> None:
+    name = Shelf().keep("points", "My moons", DRAWN.to_json())
+    assert not has_script(name)
+    assert has_script("moons")
+    with pytest.raises(DataError, match="No script can bring the data My moons"):
+        write_script("Net", Recipe(dataset=name))

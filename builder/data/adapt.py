@@ -45,12 +45,14 @@ class Needs:
         """Read it off the samples; `outputs` overrides the number that they suggest."""
         shape, classes = tuple(samples.x.shape[1:]), len(samples.classes)
         if outputs is not None:
-            return cls(samples.name, shape, outputs, (outputs,), f"{outputs} are asked for")
+            return cls(samples.called, shape, outputs, (outputs,), f"{outputs} are asked for")
         if samples.task == "regression":
-            return cls(samples.name, shape, 1, (1,), f"{samples.name} has 1 number to predict")
+            return cls(samples.called, shape, 1, (1,), f"{samples.called} has 1 number to predict")
         # A yes or no can be told by one output as well as by two.
         allowed = (2, 1) if classes == 2 else (classes,)
-        return cls(samples.name, shape, classes, allowed, f"{samples.name} has {classes} classes")
+        return cls(
+            samples.called, shape, classes, allowed, f"{samples.called} has {classes} classes"
+        )
 
 
 def inputs(spec: ModelSpec, needs: Needs) -> Iterator[Fix]:

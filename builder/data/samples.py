@@ -8,6 +8,8 @@ from typing import Any, Literal, TypeAlias
 
 from torch import Tensor
 
+from builder.errors import DataError
+
 # A series is one sequence cut into windows, each with the value that comes next, in order of time.
 Kind: TypeAlias = Literal["picture", "table", "points", "sequence", "series", "text"]
 Task: TypeAlias = Literal["classification", "regression"]
@@ -41,6 +43,18 @@ class Samples:
     vocabulary: tuple[str, ...] = ()
     scaling: str | tuple[str, ...] = "standard"
     gaps: str = "mean"
+
+    @property
+    def called(self) -> str:
+        """What messages call it: its name, or the name of the file it was read from."""
+        from builder.data.own.shelf import PREFIX, Shelf
+
+        if not self.name.startswith(PREFIX):
+            return self.name
+        try:
+            return Shelf().about(self.name).title
+        except DataError:  # it was taken off the shelf
+            return self.name
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -218,7 +218,7 @@ def _check_share(samples: Samples, validation: float, stratified: bool) -> None:
         least, smallest, name = _smallest_class(samples)
         if smallest < 2:
             raise DataError(
-                f"Class {name} has 1 sample of {samples.name}, which cannot be in both parts; "
+                f"Class {name} has 1 sample of {samples.called}, which cannot be in both parts; "
                 "every class needs 2 or more."
             )
     kept = math.ceil(count * validation)  # as scikit-learn rounds
@@ -231,7 +231,7 @@ def _check_share(samples: Samples, validation: float, stratified: bool) -> None:
         works = f"{2 * least} samples or more"
     why = f"{least} classes, which need a sample each" if least > 1 else "at least 1"
     raise DataError(
-        f"A share of {validation:g} of the {count} samples of {samples.name} leaves {size} for "
+        f"A share of {validation:g} of the {count} samples of {samples.called} leaves {size} for "
         f"{part}, too few for {why}; {works} would do."
     )
 
@@ -246,7 +246,7 @@ def _check_folds(samples: Samples, folds: int, fold: int) -> None:
             f"The fold that is kept is {shown(fold)}; with {folds} folds, a whole number from 0 to "
             f"{folds - 1} works."
         )
-    size, whose = len(samples.x), samples.name
+    size, whose = len(samples.x), samples.called
     if not samples.by_time and samples.task == "classification":
         _, size, name = _smallest_class(samples)
         whose = f"class {name} of {whose}"

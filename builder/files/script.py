@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from builder.data import Samples, load
-from builder.data.datasets import maker_source
+from builder.data.datasets import DATASETS, maker_source
+from builder.data.disk import ON_DISK
+from builder.errors import DataError
 
 if TYPE_CHECKING:
     from builder.train.recipe import Recipe
@@ -62,9 +64,15 @@ def write_script(
         weights: name of the file of weights, a `.pt`; the class's name with `.pt` if left out.
 
     Raises:
-        DataError: there is no such data set, or one of its settings is out of range.
+        DataError: there is no such data set, one of its settings is out of range, or a script
+            could not bring the data (`has_script`).
     """
     samples = load(recipe_facts.dataset, **recipe_facts.options)
+    if not has_script(samples.name):
+        raise DataError(
+            f"No script can bring the data {samples.called}: they come with no package. The "
+            "weights load into the code all the same."
+        )
     module, weights = module or class_name, weights or f"{class_name}.pt"
     used, alias = class_name, ""
     if class_name in _TAKEN | {samples.name}:
@@ -93,6 +101,11 @@ def write_script(
             "",
         ]
     )
+
+
+def has_script(dataset: str) -> bool:
+    """Whether a script can bring the data by itself: they come with a package, or are made."""
+    return dataset in DATASETS and dataset not in ON_DISK
 
 
 def _data(samples: Samples) -> tuple[list[str], list[str]]:

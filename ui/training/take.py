@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from builder import ModelSpec
-from builder.files import load_weights, weights_safetensors, write_script
+from builder.files import has_script, load_weights, weights_safetensors, write_script
 from builder.store import Run
 from builder.train import Recipe
 from ui import state
@@ -20,6 +20,8 @@ def downloads(run: Run) -> None:
     if not weights.exists():
         return
     name = ModelSpec.from_json(run.spec).name
+    settings = Recipe.from_json(run.recipe)
+    scripted = has_script(settings.dataset)
     kept = {"best": folder / "best.pt"}
     kept |= {path.stem: path for path in sorted(folder.glob("epoch-*.pt"))}
     st.markdown("**Take it with you**")
@@ -29,12 +31,14 @@ def downloads(run: Run) -> None:
             f"{name}.safetensors", lambda: weights_safetensors(load_weights(weights.read_bytes()))
         )
         _offer(f"{name}.py", lambda: run.facts["code"], "text/x-python")
-        _offer(
-            "check.py", lambda: write_script(name, Recipe.from_json(run.recipe)), "text/x-python"
-        )
+        if scripted:
+            _offer("check.py", lambda: write_script(name, settings), "text/x-python")
         for word, path in kept.items():
             if path.exists():
                 _offer(f"{name}-{word}.pt", path.read_bytes)
+    if not scripted:
+        st.caption(f"{name}.py is the class and {name}.pt its weights; they need torch alone.")
+        return
     st.caption(
         f"Put {name}.pt, {name}.py and check.py into one folder: `python check.py` loads the "
         "weights into the class and prints the validation score above. It needs torch and the "
