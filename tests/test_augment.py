@@ -18,7 +18,9 @@ from builder import TEMPLATES, build
 from builder.data import load, mismatches, warp
 from builder.data.augment import AUGMENTATIONS, check, code, make
 from builder.errors import RecipeError
+from builder.store import Store
 from builder.train.data import Data
+from builder.train.launch import record
 from builder.train.recipe import Recipe
 from builder.train.trainer import Trainer
 
@@ -240,6 +242,13 @@ def test_a_recipe_for_a_table_with_augmentation_is_refused() -> None:
     x, y = torch.zeros(4, 2), torch.zeros(4, dtype=torch.int64)
     with pytest.raises(RecipeError, match="Augmentation is for pictures"):
         Trainer(model, Data(x, y, x, y), recipe, task="classification")
+
+
+def test_a_run_that_would_augment_a_table_is_refused_before_it_starts(home: Path) -> None:
+    store = Store(home)
+    with pytest.raises(RecipeError, match="Augmentation is for pictures"):
+        record(store, TEMPLATES["MLP"], Recipe(dataset="moons", augment={"RandomInvert": {}}))
+    store.close()
 
 
 # --- on the page ----------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from typing import Any
 
 from builder.build import DEFAULT_BUDGET, check
 from builder.code import write_source
-from builder.data import load, mismatches
+from builder.data import augment, load, mismatches
 from builder.errors import DataError, RunError
 from builder.home import HOME_VARIABLE
 from builder.spec import ModelSpec
@@ -60,6 +60,7 @@ def record(
     check(spec, budget=budget)
     samples = load(recipe.dataset, **recipe.options)
     recipe.check(samples.task)
+    augment.check(recipe.augment, samples.shape)
     wrong = mismatches(spec, samples, recipe.outputs(samples.outputs))
     if wrong:
         raise DataError(wrong[0].message)
