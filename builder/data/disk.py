@@ -21,9 +21,10 @@ from builder.home import home
 
 VARIABLE = "LAYERLAB_DATA"
 WHERE = (
-    "Data sets of torchvision are offered here once their files, unpacked, lie in the folder that "
-    f"{VARIABLE} names, or in `data` in the home folder, as torchvision lays them out: "
-    "`FashionMNIST/raw/train-images-idx3-ubyte`, `cifar-10-batches-py/data_batch_1`."
+    "MNIST, Fashion-MNIST, KMNIST, EMNIST and CIFAR stand in the list of data once their files, "
+    f"unpacked, lie in the folder that `{VARIABLE}` names (or `data` in LayerLab's own), as "
+    "torchvision lays them out: `FashionMNIST/raw/train-images-idx3-ubyte`, "
+    "`cifar-10-batches-py/data_batch_1`. Nothing is fetched."
 )
 
 _RAW = (

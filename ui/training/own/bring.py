@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from builder import BuilderError
+from builder.data.disk import WHERE
 from builder.data.own import KINDS, Shelf
 from ui import state
 from ui.training.own.points import drawing_panel
@@ -32,6 +33,7 @@ def bring_panel() -> None:
     # The form of points that are learned from has the canvas already.
     if not _drawn(recipe().dataset) and st.toggle("Draw points instead", key="own:draw"):
         drawing_panel()
+    st.caption(WHERE)
 
 
 def _drawn(dataset: str) -> bool:
