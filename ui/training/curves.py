@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import plotly.graph_objects as go
@@ -23,8 +25,12 @@ COLOURS = {"train": "#E0663A", "validation": "#4A8FD8"}
 AXES = ("epoch", "step", "seconds")
 HEIGHT = 300
 _GREY = "#8A929E"
+_SETTLED = 1.5  # seconds a chart of a run that goes on is left as it is
 _FEW = 4  # lines that are named above the chart; more stand beside it
 _WORDS = 6  # marks that are written out; of more, the last ones
+
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -92,16 +98,40 @@ def curves_panel(run_id: str, points: Sequence[Point]) -> None:
         st.caption("Choose a metric to see its curve.")
     events = state.store().events(run_id) if options.marks else []
     wanted = [name for name in names if name in (chosen or ())]
+    figures = settled(
+        "curves", run, (wanted, options, len(events)),
+        lambda: [chart(lines, metric, options, events, pace=pace(run)) for metric in wanted],
+    )  # fmt: skip
     for start in range(0, len(wanted), 2):
-        pair = wanted[start : start + 2]
-        for column, metric in zip(st.columns(min(2, len(wanted))), pair, strict=False):
-            with column:
-                st.plotly_chart(
-                    chart(lines, metric, options, events, pace=pace(run)),
-                    key=f"curve-{metric}",
-                    config=config(f"{_title(metric)} of {run_id}"),
-                )
-                st.caption(_help(metric))
+        columns = st.columns(min(2, len(wanted)))
+        for column, number in zip(columns, range(start, min(start + 2, len(wanted))), strict=False):
+            metric = wanted[number]
+            column.plotly_chart(
+                figures[number],
+                key=f"curve-{metric}",
+                config=config(f"{_title(metric)} of {run_id}"),
+            )
+            column.caption(_help(metric))
+
+
+def settled(name: str, run: Run, choice: object, make: Callable[[], Made]) -> Made:
+    """Return what was made a moment ago while a run goes on, else what is made now.
+
+    Streamlit puts a new chart in the place of one that has changed, which shows as a blink.
+
+    Args:
+        name: of what is made.
+        choice: what it depends on besides the run's progress.
+    """
+    key, now = f"settled:{name}", time.monotonic()
+    about = (run.id, run.status, choice)
+    kept = state.get(key)
+    if kept is not None and run.status == "running" and kept[0] == about and now < kept[1]:
+        made: Made = kept[2]
+        return made
+    made = make()
+    state.put(key, (about, now + _SETTLED, made))
+    return made
 
 
 def config(file: str) -> dict[str, object]:

@@ -20,7 +20,7 @@ from builder.train.looks.recurrent import Memory
 from builder.train.looks.units import Units
 from builder.train.looks.weights import SAMPLES, Spread
 from ui import state
-from ui.training.curves import config
+from ui.training.curves import config, settled
 from ui.training.looks.answers import against_truth, matrix
 from ui.training.looks.memory import by_step
 from ui.training.looks.opened import open_samples
@@ -67,20 +67,24 @@ def looks(run_id: str) -> None:
     name = chosen if chosen in names else names[0]
     panel = PANELS[name]
     try:
-        panel.draw(run, _kept(run_id, name))
+        step, found = settled("look", run, name, lambda: (newest[name], _kept(run_id, name)))
+        if found is None:
+            return
+        panel.draw(run, found)
     except BuilderError as error:  # the data of the run are no longer what they were
         st.warning(error.message)
-    st.caption(f"{panel.caption} As of step {newest[name]:,}.")
+        return
+    st.caption(f"{panel.caption} As of step {step:,}.")
 
 
 def _kept(run_id: str, name: str) -> Any:
-    """Return what the worker left, read."""
+    """Return what the worker left, read; `None` if it has just been taken back."""
     store = state.store()
     if name == "spread":
-        return Spread.of(store.history(run_id, name))
+        history = store.history(run_id, name)
+        return Spread.of(history) if history else None
     live = store.live(run_id, name)
-    assert live is not None
-    return _READ[name](live[1])
+    return _READ[name](live[1]) if live else None
 
 
 _READ: Mapping[str, Callable[[bytes], Any]] = MappingProxyType(
