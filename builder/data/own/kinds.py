@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from builder.data.own import array, pictures, points
+from builder.data.own import array, pictures, points, table
 from builder.data.own.shelf import Shelf
 from builder.data.samples import Samples
 
@@ -38,6 +38,14 @@ class Kind:
 
 
 _ROWS: tuple[Kind, ...] = (
+    Kind(
+        "table",
+        "Table",
+        "Rows and columns: CSV, TSV, Excel (.xlsx) or Parquet, one column of which is the target.",
+        ("csv", "tsv", "parquet", "xlsx"),
+        table.read,
+        table.suggest,
+    ),
     Kind(
         "pictures",
         "Pictures",

@@ -1,0 +1,267 @@
+"""Tables of one's own: what each column is, which is the target, and what stands in a gap."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+
+from builder.data.own.sheets import open_sheet, suggest_format
+from builder.data.own.shelf import PREFIX, called
+from builder.data.samples import Samples, Task
+from builder.data.split import GAPS, SCALINGS
+from builder.errors import DataError, shown
+
+COLUMN_KINDS = ("number", "category", "date", "ignored")
+MISSING = ("drop", *GAPS)
+TASKS: tuple[Task, ...] = ("classification", "regression")
+MAX_LEVELS = 50
+MAX_CLASSES = 1_000
+MAX_FEATURES = 4_000
+_NAMES = ("target", "label", "class", "y", "outcome", "species")
+_FEW = 20  # whole numbers of a target that are taken for classes
+_DAY = np.timedelta64(1, "D")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What came of a table.
+
+    Args:
+        samples: one column for each number, date (days since 1970) and yes or no; one for each
+            value of a category.
+        notes: what was done and left out on the way, in sentences.
+    """
+
+    samples: Samples
+    notes: tuple[str, ...]
+
+
+def suggest(path: Path) -> dict[str, Any]:
+    """Return the options to start from, guessed from the file.
+
+    Beside those of `suggest_format` they are `kinds` (what each column is: `COLUMN_KINDS`),
+    `target`, `task`, `missing` (`MISSING`) and `scaling`.
+
+    Raises:
+        DataError: it is no table of two or more columns.
+    """
+    return _completed(path, {})
+
+
+def read(path: Path, options: Mapping[str, Any]) -> Samples:
+    """Return the samples of a table; options and errors as `look`."""
+    return look(path, options).samples
+
+
+def look(path: Path, options: Mapping[str, Any]) -> Reading:
+    """Read a table.
+
+    Args:
+        options: those of `suggest`; those left out are guessed.
+
+    Raises:
+        DataError: it is no table, an option does not fit it, or nothing can be learned from it.
+    """
+    given = _completed(path, options)
+    _check(path, given)
+    sheet = open_sheet(path, _format(path, given))
+    frame, notes = sheet.frame, list(sheet.notes)
+    kept = frame[given["target"]].notna()
+    columns, features, scaled = _inputs(path, frame, given)
+    x = np.column_stack(columns)
+    infinite = np.isinf(x)
+    if infinite.any():
+        notes.append(f"{int(infinite.sum()):,} infinite numbers are taken for gaps.")
+        x[infinite] = np.nan
+    if given["missing"] == "drop":
+        kept &= ~np.isnan(x).any(axis=1)
+    if not kept.all():
+        notes.append(f"{int((~kept).sum()):,} of {len(kept):,} rows have gaps and are left out.")
+    if kept.sum() < 2:
+        raise DataError(
+            f"{called(path)} has {int(kept.sum())} rows without a gap; fill the gaps, or ignore "
+            "the columns that have most of them."
+        )
+    y, classes = _target(path, frame[given["target"]][kept], given["task"])
+    samples = Samples(
+        PREFIX + path.stem,
+        torch.from_numpy(np.ascontiguousarray(x[kept.to_numpy()])),
+        y,
+        classes,
+        tuple(features),
+        given["task"],
+        "table",
+        MappingProxyType(given),
+        scaling=tuple(given["scaling"] if scale else "none" for scale in scaled),
+        gaps="mean" if given["missing"] == "drop" else given["missing"],
+    )
+    return Reading(samples, tuple(notes))
+
+
+def _format(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
+    guessed = suggest_format(path)
+    return {name: options.get(name, value) for name, value in guessed.items()}
+
+
+def _completed(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all options, those left out guessed from those that are given."""
+    format = _format(path, options)
+    frame = open_sheet(path, format).frame
+    chosen = options.get("kinds", {})
+    target = options.get("target", _guess_target(frame))
+    if not isinstance(target, str):
+        raise DataError(f"target is {shown(target)}; the name of a column works.")
+    kinds = {name: _kind(frame[name]) for name in frame}
+    if isinstance(chosen, Mapping):
+        kinds |= chosen
+    task = "regression"
+    if target in kinds and _is_classes(frame[target]):
+        task = "classification"
+    first = {"target": target, "task": task, "missing": "mean", "scaling": "standard"}
+    return {**first, **options, **format, "kinds": kinds}
+
+
+def _kind(column: Any) -> str:
+    from pandas.api import types
+
+    if types.is_bool_dtype(column):
+        return "category"
+    if types.is_numeric_dtype(column):
+        return "number"
+    if types.is_datetime64_any_dtype(column):
+        return "date"
+    return "category" if column.astype(str).nunique() <= MAX_LEVELS else "ignored"
+
+
+def _guess_target(frame: Any) -> str:
+    small = {str(name).lower(): str(name) for name in frame}
+    named = next((small[name] for name in _NAMES if name in small), None)
+    useful = [str(n) for n in frame if frame[n].astype(str).nunique() > 1 and _usable(frame[n])]
+    return named or (useful[-1] if useful else str(frame.columns[-1]))
+
+
+def _usable(column: Any) -> bool:
+    return _kind(column) in ("number", "category")
+
+
+def _is_classes(column: Any) -> bool:
+    if _kind(column) != "number":
+        return True
+    there = column.dropna().unique()
+    return len(there) <= _FEW and len(there) * 5 <= len(column) and bool((there % 1 == 0).all())
+
+
+def _check(path: Path, given: Mapping[str, Any]) -> None:
+    kinds, target = given["kinds"], given["target"]
+    names = (*suggest_format(path), "kinds", "target", "task", "missing", "scaling")
+    unknown = next((name for name in given if name not in names), None)
+    if unknown is not None:
+        raise DataError(
+            f"{called(path)} has no setting {shown(unknown)}; it has {', '.join(names)}."
+        )
+    sheet = open_sheet(path, _format(path, given)).frame
+    for name in (target, *kinds):
+        if name not in sheet.columns:
+            has = ", ".join(sheet.columns[:20])
+            raise DataError(f"{called(path)} has no column {shown(name)}; it has {has}.")
+    for what, value, choices in (
+        ("task", given["task"], TASKS),
+        ("missing", given["missing"], MISSING),
+        ("scaling", given["scaling"], SCALINGS),
+        *((f"The kind of {name}", kind, COLUMN_KINDS) for name, kind in kinds.items()),
+    ):
+        if value not in choices:
+            raise DataError(f"{what} is {shown(value)}; {' or '.join(choices)} works.")
+
+
+def _inputs(path: Path, frame: Any, given: Mapping[str, Any]) -> tuple[list[Any], list[str], Any]:
+    """Return columns (n,) of float32, their names, and which of them are scaled."""
+    columns: list[Any] = []
+    features: list[str] = []
+    scaled: list[bool] = []
+    for name, kind in given["kinds"].items():
+        if name == given["target"] or kind == "ignored":
+            continue
+        made = _encoded(name, frame[name], kind)
+        columns += made.values()
+        features += made
+        scaled += [kind != "category"] * len(made)
+    if not columns:
+        raise DataError(
+            f"{called(path)} has no column to learn from beside {given['target']}: the others are "
+            f"ignored, or words of more than {MAX_LEVELS} values. Numbers, dates, or words of "
+            "few values work."
+        )
+    if len(columns) > MAX_FEATURES:
+        raise DataError(
+            f"{called(path)} would become {len(columns):,} features; up to {MAX_FEATURES:,} work. "
+            "Ignore categories of many values."
+        )
+    return columns, features, scaled
+
+
+def _encoded(name: str, column: Any, kind: str) -> dict[str, Any]:
+    """Return what a column becomes, by name; a gap is NaN in all of it."""
+    import pandas as pd
+
+    if kind == "number":
+        return {name: _numbers(name, column)}
+    if kind == "date":
+        days = pd.to_datetime(column, errors="coerce", utc=True).dt.tz_localize(None)
+        return {name: ((days - pd.Timestamp(0)) / _DAY).to_numpy(np.float32)}
+    levels = sorted(column.dropna().unique(), key=lambda level: (str(type(level)), level))
+    if len(levels) > MAX_LEVELS:
+        raise DataError(
+            f"The category {name} has {len(levels):,} values; up to {MAX_LEVELS} work. Ignore it, "
+            "or take it as a number if it is one."
+        )
+    gap = column.isna().to_numpy()
+    marked = {level: np.asarray(column == level, np.float32) for level in levels}
+    for values in marked.values():
+        values[gap] = np.nan
+    if len(levels) <= 2:
+        return {f"{name} = {level}": marked[level] for level in levels[-1:]}
+    return {f"{name} = {level}": values for level, values in marked.items()}
+
+
+def _numbers(name: str, column: Any) -> Any:
+    import pandas as pd
+
+    numbers = pd.to_numeric(column, errors="coerce")
+    words = column[numbers.isna() & column.notna()]
+    if len(words):
+        raise DataError(
+            f"The column {name} is taken for numbers and holds {shown(str(words.iloc[0]))}; take "
+            "it as a category, or choose another decimal sign."
+        )
+    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and told of
+        return numbers.to_numpy(np.float64, na_value=np.nan).astype(np.float32)
+
+
+def _target(path: Path, column: Any, task: str) -> tuple[torch.Tensor, tuple[str, ...]]:
+    name, found = column.name, column.unique()
+    if len(found) < 2:
+        raise DataError(
+            f"The target {name} of {called(path)} is {shown(str(found[0]))} in every row: there is "
+            "nothing to learn. Choose another column."
+        )
+    if task == "regression":
+        values = _numbers(name, column)
+        if not np.isfinite(values).all():
+            raise DataError(f"The target {name} holds infinite numbers; finite ones work.")
+        return torch.from_numpy(values.copy()).unsqueeze(1), ()
+    if len(found) > MAX_CLASSES:
+        raise DataError(
+            f"The target {name} has {len(found):,} different values; up to {MAX_CLASSES:,} classes "
+            "work, and numbers do as a regression."
+        )
+    levels = sorted(found, key=lambda level: (str(type(level)), level))
+    places = {level: number for number, level in enumerate(levels)}
+    classes = tuple(f"{v:g}" if isinstance(v, float) else str(v) for v in levels)
+    return torch.tensor(column.map(places).to_numpy(np.int64)), classes
