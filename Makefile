@@ -18,6 +18,7 @@ BUSY := $(VENV)/.busy
 MADE := $(VENV)/.made
 APP := $(VENV)/.app
 TEST := $(VENV)/.test
+BENCH := $(VENV)/.bench
 
 .PHONY: app test check bench browser anew
 .DELETE_ON_ERROR:
@@ -33,7 +34,7 @@ check: $(TEST)
 	$(BIN)/python -m ruff format --check
 	$(BIN)/python -m mypy
 
-bench: $(TEST) browser
+bench: $(BENCH) browser
 	$(BIN)/python -m benchmarks
 
 $(MADE): $(if $(wildcard $(BUSY)),anew)
@@ -61,6 +62,9 @@ $(APP): pyproject.toml constraints.txt $(MADE)
 
 $(TEST): pyproject.toml constraints.txt $(APP)
 	$(call install,["optional-dependencies"]["test"])
+
+$(BENCH): pyproject.toml constraints.txt $(TEST)
+	$(call install,["optional-dependencies"]["bench"])
 
 # The browser of this machine, else the distribution's, else Playwright's own.
 find_browser = $(BIN)/python tests/browser/chromium.py

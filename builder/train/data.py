@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -35,6 +36,13 @@ class Data:
     def to(self, device: str) -> Data:
         """Return the same data on a device."""
         return Data(*(t.to(device) for t in (self.x, self.y, self.x_validation, self.y_validation)))
+
+    def channels_last(self) -> Data:
+        """Return the same pictures (n, C, H, W) with the channels of a pixel side by side."""
+        x, kept = (
+            t.contiguous(memory_format=torch.channels_last) for t in (self.x, self.x_validation)
+        )
+        return replace(self, x=x, x_validation=kept)
 
 
 @dataclass(frozen=True)

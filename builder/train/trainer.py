@@ -20,6 +20,7 @@ from builder.train.optimizers import OPTIMIZERS
 from builder.train.randomness import random_state, restore_random_state
 from builder.train.recipe import Recipe
 
+_PICTURES = 4  # axes of a batch of them
 _DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -55,6 +56,9 @@ class Trainer:
 
     def __init__(self, model: nn.Module, data: Data, recipe: Recipe, *, task: str) -> None:
         self.model, self.data, self.recipe = model, data, recipe
+        if data.x.dim() == _PICTURES:  # the layout that convolutions are fastest in
+            model.to(memory_format=torch.channels_last)
+            self.data = data = data.channels_last()
         row = LOSSES[recipe.loss]
         outputs = _outputs(model, data.x)
         self.function = row.make(recipe.loss_args, data.y, outputs).to(data.x.device)

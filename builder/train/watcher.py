@@ -184,5 +184,5 @@ class Watcher:
 
     def _write_weights(self, name: str, weights: Mapping[str, Tensor]) -> None:
         content = io.BytesIO()
-        torch.save({k: v.detach().cpu() for k, v in weights.items()}, content)
+        torch.save({k: v.detach().cpu().contiguous() for k, v in weights.items()}, content)
         write_whole(self.folder / name, content.getvalue())
