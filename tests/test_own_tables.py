@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from streamlit.testing.v1 import AppTest
 
 from builder.data import split
 from builder.data.own import Shelf, table
@@ -164,3 +165,56 @@ def test_a_later_row_tells_the_type_of_its_column(keep: Keep) -> None:
     text = "a,y\n" + "1,2\n" * 500_000 + "1.5,3\n"
     samples = table.read(keep(text), {"target": "a", "task": "regression"})
     assert np.isfinite(samples.y.numpy()).all()
+
+
+# --- on the page ----------------------------------------------------------------------------------
+
+
+def table_page() -> None:
+    import streamlit as st
+
+    from builder import BuilderError
+    from builder.data import load
+    from builder.data.own import Shelf
+    from ui.training.own.table import form
+    from ui.training.settings import choose_data, recipe
+
+    [own] = Shelf().listed()
+    if recipe().dataset != own.name:
+        choose_data(own.name)
+    form(own)
+    try:
+        samples = load(own.name, **recipe().options)
+        st.text(f"{samples.task} {samples.shape} {samples.options['target']}")
+    except BuilderError as error:
+        st.text(error.message)
+
+
+def pick(test: AppTest, label: str, value: object) -> AppTest:
+    return next(box for box in test.selectbox if box.label == label).select(value).run()
+
+
+def test_what_is_learned_from_a_table_is_chosen(keep: Keep) -> None:
+    keep(PETS)
+    test = AppTest.from_function(table_page, default_timeout=30)
+    test.session_state["table-format"] = True
+    test.run()
+    assert test.text[0].value == "regression (10,) likes"
+    pick(test, "Target", "sort")
+    assert test.text[0].value == "classification (8,) sort"
+    pick(test, "In a gap", "drop")
+    assert any("2 of 4 rows" in caption.value for caption in test.caption)
+    pick(test, "Between columns", ";")
+    assert "has one column" in test.text[0].value
+    assert "has one column" in test.error[0].value
+    pick(test, "Between columns", ",")
+    assert test.text[0].value == "regression (10,) likes"
+    assert not test.exception
+
+
+@pytest.mark.parametrize("content", ["", "a\n1\n", "a,y\n1,2\n3\n", b"\x00\x01", b"PK\x03\x04"])
+def test_a_file_that_is_no_table_is_said_on_the_page(keep: Keep, content: str | bytes) -> None:
+    keep(content)
+    test = AppTest.from_function(table_page, default_timeout=30).run()
+    assert len(test.error) == 1
+    assert not test.exception

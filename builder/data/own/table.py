@@ -51,7 +51,7 @@ def suggest(path: Path) -> dict[str, Any]:
     Raises:
         DataError: it is no table of two or more columns.
     """
-    return _completed(path, {})
+    return completed(path, {})
 
 
 def read(path: Path, options: Mapping[str, Any]) -> Samples:
@@ -68,7 +68,7 @@ def look(path: Path, options: Mapping[str, Any]) -> Reading:
     Raises:
         DataError: it is no table, an option does not fit it, or nothing can be learned from it.
     """
-    given = _completed(path, options)
+    given = completed(path, options)
     _check(path, given)
     sheet = open_sheet(path, _format(path, given))
     frame, notes = sheet.frame, list(sheet.notes)
@@ -109,8 +109,12 @@ def _format(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
     return {name: options.get(name, value) for name, value in guessed.items()}
 
 
-def _completed(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return all options, those left out guessed from those that are given."""
+def completed(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return all options, those left out guessed from those that are given.
+
+    Raises:
+        DataError: as `suggest`.
+    """
     format = _format(path, options)
     frame = open_sheet(path, format).frame
     chosen = options.get("kinds", {})

@@ -7,12 +7,13 @@ from types import MappingProxyType
 
 from builder.data.own import Own, Shelf
 from builder.errors import DataError
-from ui.training.own import array, pictures, points
+from ui.training.own import array, pictures, points, table
 from ui.training.own.bring import bring_panel
 
 # By the kind of a file: what draws its settings while the recipe trains on it.
 FORMS: Mapping[str, Callable[[Own], None]] = MappingProxyType(
     {
+        "table": table.form,
         "pictures": pictures.form,
         "array": array.form,
         "points": points.form,
