@@ -86,6 +86,12 @@ def suggest_format(path: Path) -> dict[str, Any]:
     Raises:
         DataError: it is no table.
     """
+    return dict(_guessed(path, path.stat().st_mtime_ns))
+
+
+@lru_cache(maxsize=16)
+def _guessed(path: Path, changed: int) -> dict[str, Any]:
+    del changed
     kind = file_format(path)
     if kind == "text":
         return delimited.guess(path)

@@ -140,13 +140,13 @@ def _kind(column: Any) -> str:
         return "number"
     if types.is_datetime64_any_dtype(column):
         return "date"
-    return "category" if column.astype(str).nunique() <= MAX_LEVELS else "ignored"
+    return "category" if column.nunique() <= MAX_LEVELS else "ignored"
 
 
 def _guess_target(frame: Any) -> str:
     small = {str(name).lower(): str(name) for name in frame}
     named = next((small[name] for name in _NAMES if name in small), None)
-    useful = [str(n) for n in frame if frame[n].astype(str).nunique() > 1 and _usable(frame[n])]
+    useful = [str(n) for n in frame if frame[n].nunique() > 1 and _usable(frame[n])]
     return named or (useful[-1] if useful else str(frame.columns[-1]))
 
 

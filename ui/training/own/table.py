@@ -107,7 +107,7 @@ def _columns(
             "column": names,
             "kind": [kinds[name] for name in names],
             "gaps": [int(frame[name].isna().sum()) for name in names],
-            "values": [int(frame[name].astype(str).nunique()) for name in names],
+            "values": [int(frame[name].nunique()) for name in names],
         }
     )
     ws = state.workspace()
