@@ -16,6 +16,7 @@ from ui.numbers import count
 from ui.training.augment import augment_panel
 from ui.training.controls import controls
 from ui.training.curves import COLOURS, curves_panel
+from ui.training.look import look_panel
 from ui.training.looks.panel import looks
 from ui.training.samples import preview
 from ui.training.settings import RUN, launcher, recipe
@@ -47,7 +48,7 @@ def monitor() -> None:
 
 def _panels() -> dict[str, Callable[[Run | None], None]]:
     """Return the tabs that make sense with the data chosen."""
-    found: dict[str, Callable[[Run | None], None]] = {"Run": _run, "Data": _data}
+    found: dict[str, Callable[[Run | None], None]] = {"Run": _run, "Data": lambda _: look_panel()}
     if recipe().augment or _are_pictures():
         found["Augmentation"] = lambda _: augment_panel()
     return found
