@@ -64,6 +64,16 @@ def outline(spec: ModelSpec) -> str:
         return str(build(spec, budget=2**63))
 
 
+def parameter_names(spec: ModelSpec) -> tuple[str, ...]:
+    """Return the names of all parameters, those that are shared once; takes no memory for weights.
+
+    Raises:
+        ModelError: the model cannot run.
+    """
+    with torch.device("meta"):
+        return tuple(name for name, _ in build(spec, budget=2**63).named_parameters())
+
+
 class ClassNames:
     """Names of the classes that the uses of named blocks become.
 

@@ -5,6 +5,7 @@ import pytest
 from builder.errors import RecipeError
 from builder.train.groups import Group
 from builder.train.losses import LOSSES, suggest_loss
+from builder.train.groups import optimizer_code
 from builder.train.recipe import Recipe, devices
 from builder.train.schedules import Phase
 
@@ -89,4 +90,5 @@ def test_the_processor_is_always_a_device() -> None:
 
 def test_the_line_of_code_is_the_optimizer() -> None:
     recipe = Recipe(optimizer="SGD", optimizer_args={"momentum": 0.9}, lr=0.05)
-    assert recipe.optimizer_code() == "torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)"
+    code = "optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)"
+    assert optimizer_code(recipe) == code

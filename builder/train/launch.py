@@ -13,13 +13,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from builder.build import DEFAULT_BUDGET, check
+from builder.build import DEFAULT_BUDGET, check, parameter_names
 from builder.code import write_source
 from builder.data import augment, load, mismatches
 from builder.errors import DataError, RunError
 from builder.home import HOME_VARIABLE
 from builder.spec import ModelSpec
 from builder.store import Store
+from builder.train import groups
 from builder.train.checkpoint import Checkpoints
 from builder.train.data import prepare_data
 from builder.train.recipe import Recipe
@@ -61,6 +62,7 @@ def record(
     samples = load(recipe.dataset, **recipe.options)
     recipe.check(samples.task)
     augment.check(recipe.augment, samples.shape)
+    groups.check(parameter_names(spec), recipe)
     wrong = mismatches(spec, samples, recipe.outputs(samples.outputs))
     if wrong:
         raise DataError(wrong[0].message)

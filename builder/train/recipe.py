@@ -13,7 +13,7 @@ from torch import nn
 from torch.optim.optimizer import Optimizer
 
 from builder.errors import RecipeError, shown
-from builder.train.groups import Group
+from builder.train.groups import Group, parameter_groups
 from builder.train.losses import LOSSES, suggest_loss
 from builder.train.optimizers import OPTIMIZERS
 from builder.train.schedules import Phase
@@ -226,19 +226,17 @@ class Recipe:
         return classes if LOSSES[self.loss].target == "index" else None
 
     def make_optimizer(self, model: nn.Module) -> Optimizer:
-        """Return the optimizer over all parameters of a model, in one kernel where torch can."""
+        """Return the optimizer over all parameters of a model, in one kernel where torch can.
+
+        Raises:
+            RecipeError: the groups do not fit the model.
+        """
         row = OPTIMIZERS[self.optimizer]
         cls: Callable[..., Optimizer] = getattr(torch.optim, self.optimizer)
         given = dict(self.optimizer_args)
         if row.fused and self.device in ("cpu", "cuda"):
             given["fused"] = True
-        every = [{"params": list(model.parameters()), "name": "default"}]
-        return cls(every, lr=self.lr, **given)
-
-    def optimizer_code(self) -> str:
-        """Return the line of code that makes the optimizer."""
-        given = "".join(f", {name}={value!r}" for name, value in self.optimizer_args.items())
-        return f"torch.optim.{self.optimizer}(model.parameters(), lr={self.lr:g}{given})"
+        return cls(parameter_groups(model, self), lr=self.lr, **given)
 
     def with_loss_for(self, task: str) -> Recipe:
         """Return the recipe with a loss that fits the task, its own if that does."""

@@ -14,6 +14,7 @@ from builder.data.own.shelf import Shelf
 from builder.data.split import METHODS
 from builder.resolve import resolve
 from builder.train import LOSSES, OPTIMIZERS, Recipe, devices
+from builder.train.groups import optimizer_code
 from builder.train.recipe import PRECISIONS
 from ui import state
 from ui.numbers import count
@@ -208,7 +209,8 @@ def _more(samples: Samples, settings: Recipe) -> None:
             argument(field, settings.loss, "loss_args")
         for field in rest:
             argument(field, settings.optimizer, "optimizer_args")
-        st.code(settings.optimizer_code(), language="python", wrap_lines=True)
+        if not settings.groups:
+            st.code(optimizer_code(settings), language="python", wrap_lines=True)
     with _section("Validation", settings.split != "random"):
         _split(samples, settings)
         number("Seed", "seed", "Of the weights, the split and the order of the samples.", step=1)
