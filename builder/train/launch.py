@@ -20,9 +20,10 @@ from builder.errors import DataError, RunError
 from builder.home import HOME_VARIABLE
 from builder.spec import ModelSpec
 from builder.store import Store
-from builder.train import groups
+from builder.train import groups, schedules
 from builder.train.checkpoint import Checkpoints
 from builder.train.data import prepare_data
+from builder.train.optimizers import OPTIMIZERS
 from builder.train.recipe import Recipe
 from builder.train.worker import at_once
 
@@ -75,6 +76,8 @@ def record(
     }
     facts |= {"name": name} if name else {}
     facts |= {"sweep": sweep} if sweep else {}
+    units = recipe.units(facts["data"]["train"])
+    schedules.check(recipe.schedule, OPTIMIZERS[recipe.optimizer], units, recipe.schedule_by)
     return store.create_run(spec, recipe.to_json(), model_id=model_id, **facts)
 
 

@@ -217,6 +217,17 @@ class Recipe:
         if self.precision == "float16" and self.device == "cpu":
             raise RecipeError("float16 needs a graphics card; on the cpu bfloat16 works.")
 
+    def units(self, samples: int) -> int:
+        """Return how many epochs, or steps of the optimizer, the schedule counts.
+
+        Args:
+            samples: for training.
+        """
+        if self.schedule_by == "epoch":
+            return self.epochs
+        batches = math.ceil(samples / self.batch_size)
+        return self.epochs * math.ceil(batches / self.accumulate)
+
     def outputs(self, classes: int) -> int | None:
         """Return how many outputs the loss asks for, `None` where more than one number will do.
 

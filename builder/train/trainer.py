@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from builder.data import augment
 from builder.errors import RunError
+from builder.train import schedules
 from builder.train.data import Data
 from builder.train.losses import LOSSES
 from builder.train.measure import Measure, Measured, Passing
@@ -73,7 +74,9 @@ class Trainer:
         self._closure = OPTIMIZERS[recipe.optimizer].closure
         self.batches = self._count_batches()
         self.passing = Passing(self.measure, data.y, recipe.epochs, self.batches)
-        self.scheduler: Any = None
+        steps = -(-self.batches // recipe.accumulate)
+        total = recipe.epochs * (steps if recipe.schedule_by == "step" else 1)
+        self.scheduler = schedules.make(recipe.schedule, self.optimizer, total)
         self._augment = augment.make(recipe.augment, tuple(data.x.shape[1:]))
         self._lowered = _DTYPES.get(recipe.precision)
         self._scaler = torch.amp.GradScaler(
@@ -303,13 +306,11 @@ class Trainer:
 
     def set_rate(self, lr: float, group: str | None = None) -> None:
         """Set the learning rate of a group, or of all; a schedule goes on from there."""
-        for chosen in self._groups(group):
-            self.optimizer.param_groups[chosen]["lr"] = lr
+        schedules.set_rate(self.scheduler, self.optimizer, lr, self._groups(group))
 
     def scale_rate(self, factor: float, group: str | None = None) -> None:
         """Multiply the learning rate of a group, or of all; a schedule goes on from there."""
-        for chosen in self._groups(group):
-            self.optimizer.param_groups[chosen]["lr"] *= factor
+        schedules.scale(self.scheduler, self.optimizer, factor, self._groups(group))
 
     def freeze(self, group: str, frozen: bool = True) -> None:
         """Leave the parameters of a group as they are from now on, or let them learn again.
