@@ -7,6 +7,8 @@ endings    rules on the end of a model and the loss it meets
 settings   rules on the data and the settings
 one_batch  a batch forward and back: gradients by layer, dead and saturated units
 overfit    whether 20 samples can be learned by heart
+course     what a run has recorded
+while_training  rules on the course of a run
 """
 
 from __future__ import annotations
@@ -19,11 +21,23 @@ from builder.train.doctor.notes import Fix, Note, Rule, follow
 from builder.train.doctor.one_batch import Probe, probe
 from builder.train.doctor.overfit import Overfit, overfit_check
 from builder.train.doctor.settings import SETTINGS
+from builder.train.doctor.while_training import watch
 from builder.train.recipe import Recipe
 
 BEFORE: tuple[Rule[Before], ...] = (*ENDINGS, *SETTINGS)
 
-__all__ = ["BEFORE", "Fix", "Note", "Overfit", "Probe", "Rule", "examine", "overfit_check", "probe"]
+__all__ = [
+    "BEFORE",
+    "Fix",
+    "Note",
+    "Overfit",
+    "Probe",
+    "Rule",
+    "examine",
+    "overfit_check",
+    "probe",
+    "watch",
+]
 
 
 def examine(spec: ModelSpec, samples: Samples, recipe: Recipe) -> tuple[Note, ...]:

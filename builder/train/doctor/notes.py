@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, Literal, TypeAlias, TypeVar
 
+from builder.errors import BuilderError
 from builder.resolve import Fix as ModelFix
 from builder.spec import ModelSpec
 from builder.train.recipe import Recipe
@@ -78,3 +79,18 @@ def follow(rules: Iterable[Rule[Case]], case: Case) -> tuple[Note, ...]:
         for found in rule.find(case)
     ]
     return tuple(sorted(notes, key=lambda note: note.severity == "hint"))
+
+
+def useful(note: Note, spec: ModelSpec, recipe: Recipe) -> Note:
+    """Return a note with those of its fixes that can be made, and each change only once."""
+    seen = [(spec, recipe)]
+    kept = []
+    for fix in note.fixes:
+        try:
+            after = fix.apply(spec, recipe)
+        except BuilderError:
+            continue
+        if after not in seen:
+            seen.append(after)
+            kept.append(fix)
+    return replace(note, fixes=tuple(kept))

@@ -1,0 +1,131 @@
+"""What the curves of a run say: planted faults are found, and clean runs raise no note."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+
+from builder import build
+from builder.errors import RunError
+from builder.store import Point
+from builder.train.data import Data, split_by
+from builder.train.doctor import Note, watch
+from builder.train.trainer import Trainer
+from tests.test_doctor import RELU, SIGMOID, Case, chain, deep, fitted, linear, started, the
+
+LOOKS = 20
+
+
+def points_of(case: Case, steps: int) -> tuple[list[Point], str]:
+    """Train for so many steps and return what a run records of it, looked at 20 times."""
+    spec, samples, recipe = case
+    parts = split_by(recipe, samples)
+    x, y = parts.scaled(samples.x), parts.scaled_target(samples.y)
+    kept = (parts.train, parts.validation)
+    tensors = [tensor for rows in kept for tensor in (x[rows], y[rows])]
+    torch.manual_seed(recipe.seed)
+    trainer = Trainer(build(spec).train(), Data(*tensors), recipe, task=samples.task)
+    measured, message = [], ""
+    try:
+        for step in range(steps):
+            if step % max(1, steps // LOOKS) == 0:
+                trainer.validate()
+                measured += trainer.take()
+                trainer.look()
+            trainer.batch()
+        trainer.validate()
+        measured += trainer.take()
+    except RunError as error:
+        message = error.message
+    return [Point(number, *one) for number, one in enumerate(measured)], message
+
+
+def watched(case: Case, steps: int) -> Sequence[Note]:
+    points, message = points_of(case, steps)
+    return watch(case[0], case[2], points, message)
+
+
+def moons(**recipe: Any) -> Case:
+    return chain("moons", [linear(16), RELU, linear(16), RELU, linear(2)], **recipe)
+
+
+@pytest.mark.parametrize(
+    ("template", "dataset", "steps"),
+    [("MLP", "moons", 600), ("MLP", "iris", 400), ("MLP", "wine", 300), ("MyRNN", "sine", 150),
+     ("LeNet5", "digits", 150)],
+)  # fmt: skip
+def test_a_clean_run_raises_no_note_at_any_time(template: str, dataset: str, steps: int) -> None:
+    case = fitted(template, dataset)
+    points, message = points_of(case, steps)
+    for share in (0.1, 0.3, 0.6, 1.0):
+        early = [point for point in points if point.step <= share * steps]
+        assert watch(case[0], case[2], early, message) == ()
+
+
+PLANTED: dict[str, tuple[str, Callable[[], Case], int]] = {
+    "a loss that explodes": ("rate too high", lambda: moons(optimizer="SGD", lr=100.0), 200),
+    "a rate too high": ("rate too high", lambda: moons(lr=10.0), 200),
+    "a rate too low": ("rate too low", lambda: moons(lr=1e-6), 200),
+    "a line where a bend is needed": (
+        "no fall",
+        lambda: chain("xor", [linear(2)], lr=0.003),
+        400,
+    ),
+    "a chain of sigmoids": (
+        "vanishing gradients in training",
+        lambda: chain("moons", deep(SIGMOID, 10), optimizer="SGD", lr=0.1),
+        120,
+    ),
+    "large weights": (
+        "exploding gradients in training",
+        lambda: started(chain("moons", deep(RELU, 4), lr=1e-4), "weight", 0.0, 2.0),
+        120,
+    ),
+    "ReLUs that have died": (
+        "dead layers",
+        lambda: started(chain("moons", deep(RELU, 2)), "bias", -10.0, 0.0),
+        120,
+    ),
+    "a model too large for its samples": (
+        "overfitting",
+        lambda: chain("diabetes", [linear(64), RELU, linear(64), RELU, linear(1)]),
+        1200,
+    ),
+}
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+def test_a_planted_fault_shows_in_the_curves(planted: str) -> None:
+    rule, make, steps = PLANTED[planted]
+    case = make()
+    note = the(rule, [n for n in watched(case, steps) if n.rule == rule])
+    assert note.evidence.endswith(".")
+    assert note.fixes
+
+
+@pytest.mark.parametrize("planted", ["a loss that explodes", "a rate too low"])
+def test_the_next_run_with_the_first_fix_has_no_such_note(planted: str) -> None:
+    rule, make, steps = PLANTED[planted]
+    spec, samples, recipe = make()
+    (note,) = [n for n in watched((spec, samples, recipe), steps) if n.rule == rule]
+    for fix in note.fixes:
+        if fix.label.startswith("Use"):
+            spec, recipe = fix.apply(spec, recipe)
+    after = watched((spec, samples, recipe), steps)
+    assert rule not in [n.rule for n in after]
+
+
+def test_a_run_that_stops_early_does_not_overfit() -> None:
+    spec, samples, recipe = PLANTED["a model too large for its samples"][1]()
+    found = watched((spec, samples, recipe), 1200)
+    (fix,) = [f for f in the("overfitting", found).fixes if f.label.startswith("Stop after")]
+    assert fix.apply(spec, recipe)[1] == replace(recipe, patience=5, keep_best=True)
+
+
+def test_a_run_without_points_gets_no_notes() -> None:
+    spec, _, recipe = moons()
+    assert watch(spec, recipe, ()) == ()
