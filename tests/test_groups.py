@@ -24,6 +24,7 @@ from builder.train.groups import (
     by_module,
     check,
     frozen_backbone,
+    move,
     no_decay,
     optimizer_code,
     parameter_groups,
@@ -96,6 +97,22 @@ def test_every_parameter_is_stepped_by_exactly_one_group(paths: list[str], count
     made = parameter_groups(model, Recipe(groups=groups))
     every = [id(parameter) for group in made for parameter in group["params"]]
     assert sorted(every) == sorted(id(parameter) for parameter in model.parameters())
+
+
+def test_what_is_moved_is_where_it_was_moved_and_all_else_stays() -> None:
+    groups = move(NAMES, (), ["conv1", "fc"], "fast")
+    assert groups == (Group("fast", ("conv1", "fc")),)
+    groups = move(NAMES, groups, ["fc.bias"], "slow")
+    assert assign(NAMES, groups) == {
+        "conv1.weight": "fast", "conv1.bias": "fast", "conv2.weight": "default",
+        "conv2.bias": "default", "fc.weight": "fast", "fc.bias": "slow",
+    }  # fmt: skip
+    groups = move(NAMES, groups, ["conv1.bias"], "default")
+    assert groups == (
+        Group("fast", ("conv1.weight", "fc.weight")),
+        Group("slow", ("fc.bias",)),
+    )
+    assert move(NAMES, groups, ["conv1", "fc"], "default") == ()
 
 
 def test_two_steps_are_those_of_hand_written_torch() -> None:

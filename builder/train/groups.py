@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from torch import nn
@@ -117,6 +117,45 @@ def _check_settings(group: Group, recipe: Recipe) -> None:
 def modules(names: Iterable[str]) -> tuple[str, ...]:
     """Return the paths of the modules that own parameters, in order; a bare one counts itself."""
     return tuple(dict.fromkeys(name.rpartition(".")[0] or name for name in names))
+
+
+def move(
+    names: Sequence[str], groups: Sequence[Group], paths: Iterable[str], to: str
+) -> tuple[Group, ...]:
+    """Return the groups with all parameters under some paths moved into one of them.
+
+    Groups name modules where these are whole. One that is left empty goes; one that does not exist
+    is made.
+
+    Args:
+        names: of all parameters.
+        to: name of a group; `default` takes them out of all.
+    """
+    owners = assign(names, groups)
+    for path in paths:
+        owners |= {name: to for name in names if name == path or name.startswith(f"{path}.")}
+    if to != DEFAULT and to not in {group.name for group in groups}:
+        groups = (*groups, Group(to, ()))
+    moved = [
+        replace(
+            group, members=_whole({n for n, owner in owners.items() if owner == group.name}, names)
+        )
+        for group in groups
+    ]
+    return tuple(group for group in moved if group.members)
+
+
+def _whole(mine: Collection[str], names: Sequence[str]) -> tuple[str, ...]:
+    """Return the shortest paths that lead to these parameters and no others."""
+    found: dict[str, None] = {}
+    for name in names:
+        if name not in mine:
+            continue
+        parts = name.split(".")
+        heads = (".".join(parts[:end]) for end in range(1, len(parts)))
+        fits = (h for h in heads if all(n in mine for n in names if n.startswith(f"{h}.")))
+        found[next(fits, name)] = None
+    return tuple(found)
 
 
 def parameter_groups(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:

@@ -14,11 +14,13 @@ from builder.train import Recipe
 from ui import state
 from ui.numbers import count
 from ui.training.augment import augment_panel
+from ui.training.board import board
 from ui.training.controls import controls
 from ui.training.curves import COLOURS, curves_panel
 from ui.training.look import look_panel
 from ui.training.looks.panel import looks
 from ui.training.samples import preview
+from ui.training.schedule import schedule_panel
 from ui.training.settings import RUN, launcher, recipe
 from ui.training.take import downloads
 
@@ -51,6 +53,7 @@ def _panels() -> dict[str, Callable[[Run | None], None]]:
     found: dict[str, Callable[[Run | None], None]] = {"Run": _run, "Data": lambda _: look_panel()}
     if recipe().augment or _are_pictures():
         found["Augmentation"] = lambda _: augment_panel()
+    found |= {"Groups": board, "Schedule": schedule_panel}
     return found
 
 
