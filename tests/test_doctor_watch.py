@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import streamlit as st
 import torch
+from streamlit.testing.v1 import AppTest
 
-from builder import build
+from builder import build, edit
 from builder.errors import RunError
-from builder.store import Point
+from builder.store import Point, Store
 from builder.train.data import Data, split_by
 from builder.train.doctor import Note, watch
 from builder.train.trainer import Trainer
@@ -129,3 +132,86 @@ def test_a_run_that_stops_early_does_not_overfit() -> None:
 def test_a_run_without_points_gets_no_notes() -> None:
     spec, _, recipe = moons()
     assert watch(spec, recipe, ()) == ()
+
+
+# --- the panel ------------------------------------------------------------------------------------
+
+
+def page() -> None:
+    from ui import state
+    from ui.training.doctor import doctor
+
+    run_id = state.get("run")
+    doctor(state.store().run(run_id) if run_id else None)
+
+
+@pytest.fixture
+def panel(home: Path) -> Iterator[AppTest]:
+    """The panel alone, with a model that fits the moons."""
+    st.cache_resource.clear()
+    app = AppTest.from_function(page, default_timeout=30).run()
+    show(app, moons())
+    yield app
+    st.cache_resource.clear()
+
+
+def show(app: AppTest, case: Case) -> None:
+    app.session_state["workspace:model"].open(case[0])
+    app.session_state["recipe"] = case[2]
+    app.run()
+    assert not app.exception
+
+
+def texts(app: AppTest) -> str:
+    return " ".join(e.value for kind in (app.markdown, app.success, app.warning) for e in kind)
+
+
+def test_the_panel_has_nothing_to_say_of_a_clean_model_and_checks_it_up(panel: AppTest) -> None:
+    assert len(panel.success) == 1
+    panel.button(key="doctor:check-up").click().run()
+    assert not panel.exception
+    assert "learned by heart" in panel.success[1].value
+
+
+def test_a_fix_in_the_panel_changes_the_model_and_can_be_undone(panel: AppTest) -> None:
+    spec = moons()[0]
+    soft = edit.insert(spec, len(spec.nodes), "nn.Softmax", {"dim": 1})
+    show(panel, (soft, *moons(batch_size=16)[1:]))
+    assert "before CrossEntropyLoss" in texts(panel)
+    panel.button(key="doctor:before:0:0").click().run()
+    workspace = panel.session_state["workspace:model"]
+    assert workspace.spec == spec
+    assert "before CrossEntropyLoss" not in texts(panel)
+    workspace.undo()
+    assert workspace.spec == soft
+
+
+def test_a_fix_in_the_panel_changes_the_settings(panel: AppTest) -> None:
+    show(panel, moons(lr=9.0))
+    assert "high for Adam" in texts(panel)
+    panel.button(key="doctor:before:0:0").click().run()
+    assert panel.session_state["recipe"].lr == 0.001
+    assert "high for Adam" not in texts(panel)
+
+
+def test_the_panel_says_why_it_cannot_check_up(panel: AppTest) -> None:
+    show(panel, fitted("MyRNN", "sine"))
+    panel.session_state["recipe"] = moons()[2]
+    panel.run()
+    panel.button(key="doctor:check-up").click().run()
+    assert not panel.exception
+    assert "takes" in panel.warning[0].value
+
+
+def test_the_panel_reads_the_curves_of_the_run_on_show(panel: AppTest, store: Store) -> None:
+    spec, samples, recipe = moons(lr=1e-6)
+    points, _ = points_of((spec, samples, recipe), 200)
+    run_id = store.create_run(spec, recipe.to_json())
+    store.add_points(run_id, [(p.step, p.epoch, p.split, p.metric, p.value) for p in points])
+    store.update_run(run_id, status="finished")
+    panel.session_state["run"] = run_id
+    panel.run()
+    assert not panel.exception
+    assert "The learning rate is too low" in texts(panel)
+    panel.button(key="doctor:run:0:0").click().run()
+    assert panel.session_state["recipe"].lr == 0.001

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from statistics import fmean
 
@@ -58,6 +58,7 @@ def range_test(
     high: float = HIGH,
     steps: int = STEPS,
     seconds: float = math.inf,
+    on_step: Callable[[float, float], object] = lambda share, rate: None,
 ) -> RangeTest:
     """Train a copy of a model while the learning rate grows from `low` to `high`.
 
@@ -69,6 +70,7 @@ def range_test(
         data: what the recipe trains on.
         recipe: its loss, optimizer, groups, batch size and seed are used; its schedule is not.
         seconds: after which it ends, with what it has.
+        on_step: told the share of the steps that are done, and the rate of the next.
 
     Raises:
         RecipeError: the optimizer chooses the length of its steps itself, or the range is none.
@@ -88,6 +90,7 @@ def range_test(
         for rate, rows in zip(_growing(low, high, steps), order, strict=False):
             for group, share in zip(groups, shares, strict=True):
                 group["lr"] = rate * share
+            on_step(len(rates) / steps, rate)
             rates.append(rate)
             losses.append(trial.step(rows.to(device))[0])
             if _diverged(losses) or time.perf_counter() - began > seconds:

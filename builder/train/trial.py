@@ -30,10 +30,6 @@ class Trial:
     """
 
     def __init__(self, model: nn.Module, x: Tensor, y: Tensor, recipe: Recipe) -> None:
-        if not any(parameter.requires_grad for parameter in model.parameters()):
-            raise RunError(
-                "There is nothing to learn: every parameter is frozen, or none is there."
-            )
         row = LOSSES[recipe.loss]
         with torch.no_grad():
             out = model.eval()(x[:1])
@@ -41,7 +37,9 @@ class Trial:
         self.model, self.x, self.recipe = model.train(), x, recipe
         self.function = row.make(recipe.loss_args, y, outputs)
         self.target = row.prepare(y, outputs)
+        _check_learns(model)
         self.optimizer = recipe.make_optimizer(model)
+        _check_learns(model)  # its groups may be frozen
 
     def look(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Return the loss of some samples, its gradients left in the model, and the outputs."""
@@ -74,6 +72,11 @@ class Trial:
             nn.utils.clip_grad_value_(parameters, self.recipe.clip_value)
         if self.recipe.clip_norm is not None:
             nn.utils.clip_grad_norm_(parameters, self.recipe.clip_norm)
+
+
+def _check_learns(model: nn.Module) -> None:
+    if not any(parameter.requires_grad for parameter in model.parameters()):
+        raise RunError("There is nothing to learn: every parameter is frozen, or none is there.")
 
 
 def batches(count: int, size: int, seed: int) -> Iterator[Tensor]:

@@ -51,9 +51,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Note(Finding):
-    """A finding and the name of the rule that found it."""
+    """A finding, the name of the rule that found it, and why that matters."""
 
     rule: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Rule(Generic[Case]):
 def follow(rules: Iterable[Rule[Case]], case: Case) -> tuple[Note, ...]:
     """Return what the rules find, warnings first."""
     notes = [
-        Note(found.severity, found.title, found.evidence, found.fixes, rule.name)
+        Note(found.severity, found.title, found.evidence, found.fixes, rule.name, rule.help)
         for rule in rules
         for found in rule.find(case)
     ]
