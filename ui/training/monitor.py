@@ -17,8 +17,10 @@ from ui.training.augment import augment_panel
 from ui.training.board import board
 from ui.training.controls import controls
 from ui.training.curves import COLOURS, curves_panel
+from ui.training.doctor import doctor
 from ui.training.look import look_panel
 from ui.training.looks.panel import looks
+from ui.training.range_test import range_panel
 from ui.training.samples import preview
 from ui.training.schedule import schedule_panel
 from ui.training.settings import RUN, launcher, recipe
@@ -54,6 +56,7 @@ def _panels() -> dict[str, Callable[[Run | None], None]]:
     if recipe().augment or _are_pictures():
         found["Augmentation"] = lambda _: augment_panel()
     found |= {"Groups": board, "Schedule": schedule_panel}
+    found |= {"Range test": lambda _: range_panel(), "Doctor": doctor}
     return found
 
 
