@@ -82,6 +82,7 @@ class Trainer:
         self._scaler = torch.amp.GradScaler(
             recipe.device, enabled=recipe.precision == "float16" and recipe.device == "cuda"
         )
+        self._scaled = self._scaler.is_enabled()
         self._order = torch.Generator().manual_seed(recipe.seed)
         self._permutation = torch.empty(0, dtype=torch.int64)
         self._parts: tuple[Tensor, ...] = ()
@@ -139,7 +140,7 @@ class Trainer:
             size = self._accumulated()
             if size > 1:
                 objective = objective / size
-            torch.autograd.backward(self._scaler.scale(objective))
+            torch.autograd.backward(self._scaler.scale(objective) if self._scaled else objective)
             if self._complete:
                 self._step()
         self.step += 1
@@ -186,11 +187,15 @@ class Trainer:
         return tail if self.position > self.batches - tail else whole
 
     def _step(self) -> None:
-        self._scaler.unscale_(self.optimizer)
+        if self._scaled:
+            self._scaler.unscale_(self.optimizer)
         self._clip()
         looked = OneStep(self.model, self.optimizer) if self._look else None
-        self._scaler.step(self.optimizer)
-        self._scaler.update()
+        if self._scaled:
+            self._scaler.step(self.optimizer)
+            self._scaler.update()
+        else:
+            self.optimizer.step()
         self._stepped(looked)
 
     def _step_by_closure(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
