@@ -14,7 +14,7 @@ from builder import TEMPLATES, ModelSpec, build, edit
 from builder.data import Samples, load, mismatches
 from builder.errors import RunError
 from builder.spec import Init
-from builder.train.doctor import Note, examine, overfit_check, probe
+from builder.train.doctor import Note, build_notes, examine, overfit_check, probe
 from builder.train.groups import Group
 from builder.train.recipe import Recipe
 from builder.train.suggest import for_data
@@ -213,6 +213,15 @@ def test_a_model_that_does_not_run_or_does_not_fit_is_examined_without_a_word_to
     assert examine(TEMPLATES["LeNet5"], load("iris"), for_data(Recipe(), "iris"))
     for spec in TEMPLATES.values():
         examine(spec, load("digits"), for_data(Recipe(), "digits"))
+
+
+def test_faults_that_need_no_data_show_while_a_model_is_built() -> None:
+    for name in ("softmax before cross entropy", "dropout at the end", "every layer frozen"):
+        spec = PLANTED[name][1]()[0]
+        (note,) = build_notes(spec)
+        assert build_notes(note.fixes[0].apply(spec, Recipe())[0]) == (), name
+    for title, spec in TEMPLATES.items():
+        assert build_notes(spec) == (), title
 
 
 # --- one batch forward and back -------------------------------------------------------------------

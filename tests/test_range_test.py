@@ -22,9 +22,10 @@ from builder.errors import RecipeError, RunError
 from builder.train import Recipe
 from builder.train.data import Data, split_by
 from builder.train.groups import Group
-from builder.train.range_test import range_test, readable, smooth, suggest
+from builder.train.range_test import RangeTest, range_test, readable, smooth, suggest
 from builder.train.suggest import for_data
 from tests.test_doctor import fitted
+from ui.training.range_test import range_chart
 
 
 def data_of(recipe: Recipe) -> Data:
@@ -178,3 +179,10 @@ def test_the_panel_says_what_it_cannot_test(panel: AppTest, bad: str) -> None:
     (said,) = [warning.value for warning in panel.warning]
     expected = {"LBFGS": "LBFGS", "no fit": "takes", "frozen": "nothing to learn"}
     assert expected[bad] in said
+
+
+def test_the_chart_marks_the_suggestion_where_it_stands() -> None:
+    rates, losses = (1e-4, 1e-3, 1e-2, 1e-1), (1.0, 0.9, 0.5, 3.0)
+    figure = range_chart(RangeTest(rates, losses, losses, 1e-2, "So."), now=1e-3)
+    marks = {mark.text: mark.x for mark in figure.layout.annotations}
+    assert marks == {"now 0.001": pytest.approx(-3), "suggested 0.01": pytest.approx(-2)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
@@ -134,14 +135,16 @@ def range_chart(test: RangeTest, now: float) -> go.Figure:
             line=line,
             hovertemplate=f"rate %{{x:.1e}}: {name} %{{y:.4f}}<extra></extra>",
         )
-    for rate, text, colour in (
-        (now, f"now {now:g}", "#9AA3AF"),
-        (test.suggested, f"suggested {test.suggested:g}" if test.suggested else "", "#3F9B6B"),
-    ):
-        if rate and test.rates[0] <= rate <= test.rates[-1]:
-            figure.add_vline(
-                x=rate, line={"color": colour, "dash": "dot", "width": 2},
-                annotation={"text": text, "font": {"color": colour}},
+    marks = {now: ("now", "#9AA3AF", 0.0)}
+    if test.suggested:
+        marks[test.suggested] = ("suggested", "#3F9B6B", 1.0)
+    for rate, (word, colour, height) in marks.items():
+        if test.rates[0] <= rate <= test.rates[-1]:
+            figure.add_vline(x=rate, line={"color": colour, "dash": "dot", "width": 2})
+            # An annotation of a log axis stands at the power of ten.
+            figure.add_annotation(
+                x=math.log10(rate), y=height, yref="paper", text=f"{word} {rate:g}",
+                font={"color": colour}, showarrow=False, xanchor="right", xshift=-4,
             )  # fmt: skip
     low = min(test.smoothed)
     first = test.smoothed[: test.smoothed.index(low) + 1]

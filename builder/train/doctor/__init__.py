@@ -3,6 +3,7 @@
 notes      what a note, a fix and a rule are
 cures      fixes that several rules offer
 case       what is known before a run
+building   rules on a model alone
 endings    rules on the end of a model and the loss it meets
 settings   rules on the data and the settings
 one_batch  a batch forward and back: gradients by layer, dead and saturated units
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 from builder.data import Samples
 from builder.spec import ModelSpec
+from builder.train.doctor.building import build_notes
 from builder.train.doctor.case import Before
 from builder.train.doctor.endings import ENDINGS
 from builder.train.doctor.notes import Fix, Note, Rule, follow
@@ -33,6 +35,7 @@ __all__ = [
     "Overfit",
     "Probe",
     "Rule",
+    "build_notes",
     "examine",
     "overfit_check",
     "probe",

@@ -88,7 +88,7 @@ class Before:
     @cached_property
     def ending(self) -> tuple[Place, ...]:
         """The layers from the output back along a single line, those that only reshape left out."""
-        return tuple(_back(self.spec, None))
+        return ending(self.spec)
 
     @cached_property
     def outputs(self) -> int | None:
@@ -148,6 +148,11 @@ def _back(spec: ModelSpec, block: str | None) -> Iterator[Place]:
         if len(sources) != 1:
             return
         name = sources[0]
+
+
+def ending(spec: ModelSpec) -> tuple[Place, ...]:
+    """Return the layers from a model's output back along a single line, but those that reshape."""
+    return tuple(_back(spec, None))
 
 
 def activation_places(spec: ModelSpec) -> tuple[Place, ...]:

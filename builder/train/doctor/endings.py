@@ -21,7 +21,7 @@ _SCORES = {
     "CrossEntropyLoss", "MultiMarginLoss", "BCEWithLogitsLoss", "MultiLabelSoftMarginLoss",
     "SoftMarginLoss",
 }  # fmt: skip
-_PROBABILITIES = {"softmax", "softmin", "softmax2d", "sigmoid", "hardsigmoid"}
+PROBABILITIES = {"softmax", "softmin", "softmax2d", "sigmoid", "hardsigmoid"}
 _LOGS = {"logsoftmax", "logsigmoid"}
 # What each of the other losses for classes asks the model to end with, and how it is added.
 _ENDS = {
@@ -33,9 +33,9 @@ _LOST_TARGETS = 0.01  # share of the targets out of reach; fewer may be outliers
 
 def _squashed_scores(case: Before) -> Iterator[Finding]:
     end = _last(case)
-    if end is None or case.recipe.loss not in _SCORES or end.word not in _PROBABILITIES | _LOGS:
+    if end is None or case.recipe.loss not in _SCORES or end.word not in PROBABILITIES | _LOGS:
         return
-    loss, fixes = case.recipe.loss, [_take_out(end)]
+    loss, fixes = case.recipe.loss, [take_out(end)]
     if end.word == "logsoftmax":
         fixes.append(_loss_fix("NLLLoss"))
         yield Finding(
@@ -70,8 +70,8 @@ def _wrong_end(case: Before) -> Iterator[Finding]:
         return
     given = f"ends with {end.title}" if end is not None else "is empty"
     plain = "BCEWithLogitsLoss" if case.recipe.loss == "BCELoss" else "CrossEntropyLoss"
-    fixes = [_loss_fix(plain)] if end is None or end.word not in _PROBABILITIES else []
-    if end is not None and end.word in _PROBABILITIES:
+    fixes = [_loss_fix(plain)] if end is None or end.word not in PROBABILITIES else []
+    if end is not None and end.word in PROBABILITIES:
         change = partial(edit.set_op, name=end.node.name, op=op, args=args, block=end.block)
         fixes.append(Fix(f"Put {op} in its place", change))
     else:
@@ -136,7 +136,7 @@ def _dropout_at_end(case: Before) -> Iterator[Finding]:
         return
     end, before = case.ending[0], case.ending[1:2]
     share = float(end.node.args.get("p", 0.5))
-    fixes = [_take_out(end)]
+    fixes = [take_out(end)]
     position = case.spec.block(end.block).positions[end.node.name]
     if before and before[0].block == end.block and _chained(case.spec, end.block, position):
         change = partial(edit.move, name=end.node.name, to=position - 1, block=end.block)
@@ -172,12 +172,12 @@ def _bounded_values(case: Before, end: Place, low: float, high: float) -> Iterat
         f"{end.title} cannot reach the target",
         f"It gives {_span(low, high)}; {lost:.0%} of the targets, as training sees them, lie "
         f"outside: they go from {float(y.min()):.3g} to {float(y.max()):.3g}.",
-        (_take_out(end),),
+        (take_out(end),),
     )
 
 
 def _bounded_scores(case: Before, end: Place, low: float, high: float) -> Iterator[Finding]:
-    if case.recipe.loss not in _SCORES or end.word in _PROBABILITIES | _LOGS:
+    if case.recipe.loss not in _SCORES or end.word in PROBABILITIES | _LOGS:
         return  # `_squashed_scores` tells of those
     floor = _floor(case, high - low)
     if math.isinf(high - low):
@@ -190,7 +190,7 @@ def _bounded_scores(case: Before, end: Place, low: float, high: float) -> Iterat
         "warning" if math.isfinite(high - low) else "hint",
         f"{end.title} bounds the scores",
         f"It gives {_span(low, high)}. {numbers}",
-        (_take_out(end),),
+        (take_out(end),),
     )
 
 
@@ -230,7 +230,8 @@ def _chained(spec: ModelSpec, block: str | None, position: int) -> bool:
     return position > 0 and not any(node.inputs for node in near) and not target.outputs
 
 
-def _take_out(place: Place) -> Fix:
+def take_out(place: Place) -> Fix:
+    """Return the fix that removes a layer."""
     name = place.node.name
     return Fix(f"Take {place.title} out", partial(edit.remove, name=name, block=place.block))
 

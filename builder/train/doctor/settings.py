@@ -111,7 +111,7 @@ def _nothing_learns(case: Before) -> Iterator[Finding]:
         return
     fixes = []
     if not case.learned:
-        fixes.append(Fix("Let every layer learn", _thawed))
+        fixes.append(Fix("Let every layer learn", thawed))
     elif held:
         names = ", ".join(group.name for group in case.recipe.groups if group.frozen)
         fixes.append(Fix(f"Let the groups learn: {names}", recipe=_groups_thawed))
@@ -137,7 +137,8 @@ def _frozen_by_group(name: str, recipe: Recipe) -> bool:
     return max(holding, default=(0, False))[1]
 
 
-def _thawed(spec: ModelSpec) -> ModelSpec:
+def thawed(spec: ModelSpec) -> ModelSpec:
+    """Let every layer of a model learn."""
     for block in (None, *spec.blocks):
         for node in spec.block(block).nodes:
             spec = edit.freeze(spec, node.name, False, block=block)
