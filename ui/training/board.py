@@ -172,7 +172,7 @@ def _card(
         with still:
             key = state.show(f"board:{position}:frozen", group.frozen)
             st.toggle(
-                "Frozen", key=key, help="Left as it is.",
+                "Frozen", group.frozen, key=key, help="Left as it is.",
                 on_change=lambda: _put(position, frozen=state.get(key)),
             )  # fmt: skip
         gone.button(
@@ -236,6 +236,7 @@ def _text(position: int, name: str, label: str, value: Any, field: Field, placeh
     key = state.show(f"board:{position}:{name}", to_text(value))
     st.text_input(
         label,
+        to_text(value),
         key=key,
         placeholder=placeholder,
         help=field.help or None,

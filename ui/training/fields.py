@@ -23,10 +23,12 @@ def choose(
     help: str | None = None,
 ) -> None:
     """Draw a choice of one setting."""
-    key = state.show(f"recipe:{name}", getattr(recipe(), name))
+    value = getattr(recipe(), name)
+    key = state.show(f"recipe:{name}", value)
     st.selectbox(
         label,
         options,
+        index=list(options).index(value) if value in options else 0,
         key=key,
         format_func=words,
         help=help,
@@ -36,16 +38,23 @@ def choose(
 
 def number(label: str, name: str, help: str, **limits: Any) -> None:
     """Draw a number; empty stands for none where the recipe allows that."""
-    key = state.show(f"recipe:{name}", getattr(recipe(), name))
+    value = getattr(recipe(), name)
+    key = state.show(f"recipe:{name}", value)
     st.number_input(
-        label, key=key, help=help, on_change=lambda: change(**{name: state.get(key)}), **limits
+        label,
+        value=value,
+        key=key,
+        help=help,
+        on_change=lambda: change(**{name: state.get(key)}),
+        **limits,
     )
 
 
 def switch(label: str, name: str, help: str) -> None:
     """Draw a setting that is on or off."""
-    key = state.show(f"recipe:{name}", getattr(recipe(), name))
-    st.toggle(label, key=key, help=help, on_change=lambda: change(**{name: state.get(key)}))
+    value = getattr(recipe(), name)
+    key = state.show(f"recipe:{name}", value)
+    st.toggle(label, value, key=key, help=help, on_change=lambda: change(**{name: state.get(key)}))
 
 
 def argument(field: Field, owner: str, name: str) -> None:
@@ -60,6 +69,7 @@ def argument(field: Field, owner: str, name: str) -> None:
     if field.kind == "bool" and not field.optional:
         st.toggle(
             field.name,
+            bool(value),
             key=state.show(key, bool(value)),
             help=field.help,
             on_change=lambda: _set(name, field, state.get(key)),
@@ -70,6 +80,7 @@ def argument(field: Field, owner: str, name: str) -> None:
         st.selectbox(
             field.name,
             choices,
+            index=choices.index(value) if value in choices else 0,
             key=state.show(key, value),
             format_func=lambda choice: "none" if choice is None else str(choice),
             help=field.help,
@@ -78,6 +89,7 @@ def argument(field: Field, owner: str, name: str) -> None:
         return
     st.text_input(
         field.name,
+        to_text(value),
         key=state.show(key, to_text(value)),
         help=f"{field.help} Takes {field.wanted}.",
         on_change=_typed,

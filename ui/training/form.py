@@ -118,13 +118,20 @@ def _option(name: str, option: Any, settings: Recipe) -> None:
 
     if name == "seed":
         st.number_input(
-            "draw", int(option.low), int(option.high), key=key, help=option.help, on_change=took
+            "draw",
+            int(option.low),
+            int(option.high),
+            int(value),
+            key=key,
+            help=option.help,
+            on_change=took,
         )
         return
     st.slider(
         name,
         cast(option.low),
         cast(option.high),
+        cast(value),
         step=cast(option.step),
         key=key,
         help=option.help,
@@ -170,6 +177,7 @@ def _rate(settings: Recipe) -> None:
         st.select_slider(
             "Learning rate",
             options,
+            settings.lr,
             key=slid,
             format_func=lambda rate: f"{rate:g}",
             on_change=lambda: change(lr=state.get(slid)),
@@ -179,6 +187,7 @@ def _rate(settings: Recipe) -> None:
         typed = state.show("recipe:lr", f"{settings.lr:g}")
         st.text_input(
             "Learning rate, exactly",
+            f"{settings.lr:g}",
             key=typed,
             label_visibility="collapsed",
             on_change=_typed_rate,
@@ -294,6 +303,7 @@ def _split(samples: Samples, settings: Recipe) -> None:
         "Kept for validation",
         0.05,
         0.5,
+        settings.validation,
         step=0.05,
         key=key,
         help="Share of the samples that the model does not learn from"
@@ -306,6 +316,7 @@ def _epochs_to_keep(settings: Recipe) -> None:
     key = state.show("recipe:keep_epochs", ", ".join(map(str, settings.keep_epochs)))
     st.text_input(
         "Keep the weights of epochs",
+        ", ".join(map(str, settings.keep_epochs)),
         key=key,
         placeholder="1, 10",
         on_change=_typed_epochs,

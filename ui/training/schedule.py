@@ -47,7 +47,7 @@ def schedule_panel(run: Run | None) -> None:
         )  # fmt: skip
     key = state.show("schedule:by", by)
     st.segmented_control(
-        "Counted in", ["epoch", "step"], key=key, required=True,
+        "Counted in", ["epoch", "step"], default=by, key=key, required=True,
         format_func={"epoch": "epochs", "step": "steps"}.__getitem__,
         help="Steps of the optimizer change the rate within an epoch.",
         on_change=_counted, args=(key,),
@@ -146,7 +146,8 @@ def _card(position: int, phase: Phase, settings: Recipe) -> None:
         with left:
             key = state.show(f"phase:{position}:scheduler", phase.scheduler)
             st.selectbox(
-                f"Phase {position + 1}", list(SCHEDULERS), key=key,
+                f"Phase {position + 1}", list(SCHEDULERS),
+                list(SCHEDULERS).index(phase.scheduler) if row else 0, key=key,
                 help=row.help if row else None,
                 on_change=lambda: _put(position, scheduler=state.get(key), args={}),
             )  # fmt: skip
@@ -176,13 +177,13 @@ def _argument(position: int, field: Field, phase: Phase) -> None:
     if field.kind == "bool":
         state.show(key, bool(value))
         st.toggle(
-            field.name, key=key, help=field.help,
+            field.name, bool(value), key=key, help=field.help,
             on_change=lambda: _set(position, field, state.get(key)),
         )  # fmt: skip
     elif field.kind == "choice":
         state.show(key, value)
         st.selectbox(
-            field.name, field.choices, key=key, help=field.help,
+            field.name, field.choices, field.choices.index(value), key=key, help=field.help,
             on_change=lambda: _set(position, field, state.get(key)),
         )  # fmt: skip
     else:
@@ -194,8 +195,8 @@ def _text(
 ) -> None:
     key = state.show(key or f"phase:{position}:{field.name}", _written(value))
     st.text_input(
-        label, key=key, placeholder=placeholder, help=field.help or None, on_change=_typed,
-        args=(key, position, field),
+        label, _written(value), key=key, placeholder=placeholder, help=field.help or None,
+        on_change=_typed, args=(key, position, field),
     )  # fmt: skip
     said(key)
 
