@@ -3,9 +3,8 @@
 import pytest
 
 from builder.errors import RecipeError
-from builder.train.groups import Group
+from builder.train.groups import Group, optimizer_code
 from builder.train.losses import LOSSES, suggest_loss
-from builder.train.groups import optimizer_code
 from builder.train.recipe import Recipe, devices
 from builder.train.schedules import Phase
 
