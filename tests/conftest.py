@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 from builder.store import Store
-from builder.train.launch import Launcher
+from builder.train.launch import Launcher, started
 
 # The same examples in every run, and no deadline on a machine that others use too.
 settings.register_profile("layerlab", deadline=None, derandomize=True, database=None)
@@ -60,9 +60,10 @@ def launcher(store: Store) -> Iterator[Launcher]:
     launcher = Launcher(store)
     yield launcher
     launcher.close()
-    for child in launcher.children:
-        child.kill()
-        child.wait()
+    while started:
+        worker = started.pop()
+        worker.kill()
+        worker.wait()
 
 
 def wait(until: Callable[[], object], seconds: float = 60) -> None:

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,10 @@ _ROOT = Path(__file__).resolve().parents[2]
 _NICENESS = 5
 _HANDED_SECONDS = 20.0
 _SWEEP_SECONDS = 2.0
+
+# Every worker this process has started and not yet seen end. They are the process's children, not
+# a launcher's: one that is forgotten with its launcher would stay behind as a zombie.
+started: set[subprocess.Popen[str]] = set()
 
 
 def record(
@@ -110,7 +115,6 @@ class Launcher:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.spare: subprocess.Popen[str] | None = None
-        self.children: list[subprocess.Popen[str]] = []
         self._lock = threading.Lock()
         self._swept = 0.0
 
@@ -139,7 +143,7 @@ class Launcher:
             if not now and time.monotonic() - self._swept < _SWEEP_SECONDS:
                 return
             self._swept = time.monotonic()
-            self.children = [child for child in self.children if child.poll() is None]
+            started.difference_update([child for child in started if child.poll() is not None])
             self.store.bury()
             running = len(self.store.runs(status="running"))
             waiting = self.store.runs(status="queued")[::-1]
@@ -168,14 +172,11 @@ class Launcher:
         """Give a run to the spare worker, or to a fresh one if the spare is gone."""
         spare, self.spare = self.spare, None
         if spare is not None and spare.poll() is None and spare.stdin is not None:
-            try:
+            with suppress(BrokenPipeError):
                 spare.stdin.write(f"{run_id}\n")
                 spare.stdin.close()
-            except BrokenPipeError:
-                spare = None
-        else:
-            spare = None
-        self.children.append(spare or self._process(run_id, stdin=subprocess.DEVNULL))
+                return
+        self._process(run_id, stdin=subprocess.DEVNULL)
 
     def _process(self, argument: str, *, stdin: int) -> subprocess.Popen[str]:
         environment = {
@@ -184,7 +185,7 @@ class Launcher:
             HOME_VARIABLE: str(self.store.home),
         }
         with (self.store.home / "workers.log").open("ab") as log:
-            return subprocess.Popen(
+            worker = subprocess.Popen(
                 [sys.executable, "-m", "builder.train.worker", argument],
                 stdin=stdin,
                 stdout=log,
@@ -196,6 +197,8 @@ class Launcher:
                 start_new_session=True,
                 preexec_fn=_give_way if os.name == "posix" else None,
             )
+        started.add(worker)
+        return worker
 
 
 def _versions() -> dict[str, str]:
