@@ -131,6 +131,19 @@ def _recurrent_classifier(name: str, op: str) -> ModelSpec:
     )
 
 
+def _char_lstm() -> ModelSpec:
+    return _graph(
+        "CharLSTM",
+        (32,),
+        Node("embedding", "nn.Embedding", {"num_embeddings": 72, "embedding_dim": 32}),
+        Node("lstm", "nn.LSTM", {"hidden_size": 128, "batch_first": True}),
+        Node("out", "item", {"index": 0}),
+        Node("last", "last_step"),
+        Node("fc", "nn.Linear", {"out_features": 72}),
+        dtype="int64",
+    )
+
+
 def _my_rnn() -> ModelSpec:
     return _graph(
         "MyRNN",
@@ -248,6 +261,12 @@ GALLERY: tuple[Template, ...] = (
         "Sequences",
         "The same with a GRU, which has a quarter fewer weights.",
         _recurrent_classifier("GRUClassifier", "nn.GRU"),
+    ),
+    Template(
+        "CharLSTM",
+        "Sequences",
+        "Reads a text letter by letter and says which comes next; trained, it writes on.",
+        _char_lstm(),
     ),
     Template(
         "TextClassifier",

@@ -3,9 +3,11 @@
 import multiprocessing
 import os
 import sqlite3
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -38,7 +40,11 @@ def test_a_model_comes_back_as_it_was_kept_and_only_its_last_state(store: Store)
     assert store.load_model("b") is None
 
 
-def test_two_processes_write_at_once_and_nothing_is_lost(store: Store) -> None:
+def test_two_processes_write_at_once_and_nothing_is_lost(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A new process runs what is `__main__` here, and AppTest leaves the last page there.
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
     run_id = store.create_run(SPEC, "{}")
     context = multiprocessing.get_context("spawn")
     writers = [

@@ -13,7 +13,8 @@ from builder.data.samples import Samples
 from builder.resolve import Fix, TensorType, resolve
 from builder.spec import Block, ModelSpec, Node
 
-DTYPE = "float32"
+_EMBEDDINGS = ("nn.Embedding", "nn.EmbeddingBag")
+_EMBEDDED = 32  # numbers that stand for a token
 _NARROWEST = 4  # a sequence of fewer numbers a step is no picture
 _SIZES = ("out_features", "out_channels")
 # What hands every feature on: the size of the output is set by a layer before it.
@@ -32,6 +33,8 @@ class Needs:
         outputs: how many outputs the model should have.
         allowed: how many it may have.
         why: where the number comes from, in words.
+        dtype: of a sample.
+        tokens: of a text, how many different ones there are; 0 for other data.
     """
 
     name: str
@@ -39,26 +42,36 @@ class Needs:
     outputs: int
     allowed: tuple[int, ...]
     why: str
+    dtype: str = "float32"
+    tokens: int = 0
 
     @classmethod
     def of(cls, samples: Samples, outputs: int | None) -> Needs:
         """Read it off the samples; `outputs` overrides the number that they suggest."""
-        shape, classes = tuple(samples.x.shape[1:]), len(samples.classes)
+        classes = len(samples.classes)
+        allowed: tuple[int, ...]
         if outputs is not None:
-            return cls(samples.called, shape, outputs, (outputs,), f"{outputs} are asked for")
-        if samples.task == "regression":
-            return cls(samples.called, shape, 1, (1,), f"{samples.called} has 1 number to predict")
-        # A yes or no can be told by one output as well as by two.
-        allowed = (2, 1) if classes == 2 else (classes,)
+            wanted, allowed, why = outputs, (outputs,), f"{outputs} are asked for"
+        elif samples.task == "regression":
+            wanted, allowed, why = 1, (1,), f"{samples.called} has 1 number to predict"
+        else:
+            # A yes or no can be told by one output as well as by two.
+            wanted, allowed = classes, (2, 1) if classes == 2 else (classes,)
+            why = f"{samples.called} has {classes} classes"
         return cls(
-            samples.called, shape, classes, allowed, f"{samples.called} has {classes} classes"
-        )
+            samples.called, samples.shape, wanted, allowed, why,
+            dtype="float32" if samples.x.is_floating_point() else "int64",
+            tokens=len(samples.vocabulary),
+        )  # fmt: skip
 
 
 def inputs(spec: ModelSpec, needs: Needs) -> Iterator[Fix]:
     """Give the model the input that the data set has."""
     had, has = spec.inputs[0].shape, needs.shape
     count = has[0]
+    if needs.tokens and not _embedders(spec):
+        yield from _embedded(spec, needs)
+        return
     if len(has) > 1 and len(had) == 1:
         front = partial(_with_front, needs=needs, op="nn.Flatten", args={})
         noun = "picture" if len(has) == 3 else "sequence"
@@ -85,7 +98,53 @@ def inputs(spec: ModelSpec, needs: Needs) -> Iterator[Fix]:
             args = {"dim": 1, "unflattened_size": size}
             front = partial(_with_front, needs=needs, op="nn.Unflatten", args=args)
             yield Fix(f"Read the {count} numbers {words}: input {has}, then nn.Unflatten", front)
-    yield Fix(f"Set the input to {has}", partial(_with_input, needs=needs))
+    of = f" of {needs.dtype}" if spec.inputs[0].dtype != needs.dtype else ""
+    yield Fix(f"Set the input to {has}{of}", partial(_with_input, needs=needs))
+
+
+def _embedded(spec: ModelSpec, needs: Needs) -> Iterator[Fix]:
+    """Let a model of numbers look tokens up first; one that reads no steps gets their mean.
+
+    One that sees pictures would make a picture of the table of embeddings: it gets nothing.
+    """
+    if len(spec.inputs[0].shape) > 2 and _row_reader(spec) is None:
+        return
+    told = f"Look the tokens up: input {needs.shape} of {needs.dtype}, then"
+    averages = len(spec.inputs[0].shape) == 1 and not _unrolls(spec)
+    for op in reversed(_EMBEDDINGS) if averages else _EMBEDDINGS[:1]:
+        args = {"num_embeddings": needs.tokens, "embedding_dim": _EMBEDDED}
+        yield Fix(f"{told} {op}", partial(_with_lookup, needs=needs, op=op, args=args))
+
+
+def _with_lookup(spec: ModelSpec, needs: Needs, op: str, args: Mapping[str, Any]) -> ModelSpec:
+    # What took the rows of a picture would take the steps apart again.
+    bare = spec if _row_reader(spec) is None else _without_front(spec, needs)
+    return _with_front(bare, needs, op, args)
+
+
+def too_few_rows(spec: ModelSpec, needs: Needs) -> Iterator[tuple[str, int]]:
+    """Return the embeddings that read the input and have fewer rows than there are tokens."""
+    for node in _embedders(spec):
+        rows = node.args.get("num_embeddings")
+        if isinstance(rows, int) and rows < needs.tokens:
+            yield node.name, rows
+
+
+def rows(spec: ModelSpec, needs: Needs) -> Iterator[Fix]:
+    """Give an embedding as many rows as there are tokens."""
+    for name, _ in too_few_rows(spec, needs):
+        change = partial(edit.set_args, name=name, args={"num_embeddings": needs.tokens})
+        yield Fix(f"Give {name} {needs.tokens:,} rows", change)
+
+
+def _embedders(spec: ModelSpec) -> tuple[Node, ...]:
+    """Return the embeddings that look the model's input up."""
+    source = spec.inputs[0].name
+    return tuple(
+        node
+        for place, node in enumerate(spec.nodes)
+        if node.op in _EMBEDDINGS and source in spec.main.sources(place)
+    )
 
 
 def outputs(spec: ModelSpec, needs: Needs) -> Iterator[Fix]:
@@ -134,7 +193,7 @@ def _unrolls(spec: ModelSpec) -> bool:
 
 
 def _with_input(spec: ModelSpec, needs: Needs) -> ModelSpec:
-    return edit.set_input(spec, spec.inputs[0].name, shape=needs.shape, dtype=DTYPE)
+    return edit.set_input(spec, spec.inputs[0].name, shape=needs.shape, dtype=needs.dtype)
 
 
 def _with_front(spec: ModelSpec, needs: Needs, op: str, args: Mapping[str, Any]) -> ModelSpec:

@@ -13,8 +13,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import torch
 
-from builder.data import disk, own, sequences, toys
-from builder.data.samples import Kind, Samples, Task
+from builder.data import disk, own, sequences, series, text, toys
+from builder.data.samples import Kind, Samples, Task, token_name
 from builder.errors import DataError, shown
 
 Arrays: TypeAlias = tuple[Any, Any]
@@ -40,8 +40,11 @@ class Dataset:
 
     Args:
         shape: of one sample, with the settings as they are at first.
-        read: returns inputs, targets, names of classes and names of features.
-        maker: the function that makes the data, if they are made; it stands alone.
+        read: returns inputs, targets, names of classes, and names of features; of a text its
+            vocabulary.
+        maker: the function that makes or reads the data where no other package has one that does;
+            it stands alone, or on its `helpers`.
+        scaling: how the split scales them; see `Samples`.
     """
 
     name: str
@@ -54,6 +57,8 @@ class Dataset:
     read: Callable[..., Read]
     options: tuple[Option, ...] = ()
     maker: Callable[..., tuple[Any, ...]] | None = None
+    helpers: tuple[Callable[..., Any], ...] = ()
+    scaling: str = "standard"
 
 
 def _mnist() -> Read:
@@ -131,8 +136,33 @@ def _series(maker: Callable[..., tuple[Any, ...]], title: str, help: str) -> Dat
     )
     read = _made(maker, (), ("value",))
     return Dataset(
-        maker.__name__, title, help, "series", "regression", (20, 1), _MADE, read, options, maker
-    )
+        maker.__name__, title, help, "series", "regression", (20, 1), _MADE, read, options, maker,
+        scaling="none",
+    )  # fmt: skip
+
+
+def _measured(
+    maker: Callable[..., tuple[Any, ...]],
+    title: str,
+    help: str,
+    source: str,
+    length: int,
+    what: str,
+) -> Dataset:
+    option = Option("length", "int", length, 2, 200, "Steps of a window that a forecast sees.")
+    return Dataset(
+        maker.__name__, title, help, "series", "regression", (length, 1), source,
+        _made(maker, (), (what,)), (option,), maker,
+    )  # fmt: skip
+
+
+def _text(maker: Callable[..., tuple[Any, ...]], continues: bool) -> Callable[..., Read]:
+    def read(**options: Any) -> Read:
+        x, y, vocabulary, *classes = maker(**options)
+        called = map(token_name, vocabulary) if continues else classes[0]
+        return (x, y), tuple(called), tuple(vocabulary)
+
+    return read
 
 
 def _row_by_row(name: str, title: str, size: int) -> Dataset:
@@ -150,6 +180,8 @@ def _row_by_row(name: str, title: str, size: int) -> Dataset:
 
 
 _SKLEARN = "Comes with scikit-learn (BSD); "
+_STATSMODELS = "Comes with statsmodels (BSD); "
+_VEGA = "Comes with vega_datasets (MIT); "
 _ROWS = (
     Dataset(
         "mnist",
@@ -245,6 +277,71 @@ _ROWS = (
     ),
     _row_by_row("digits", "Digits 8x8, row by row", 8),
     _row_by_row("mnist", "MNIST, row by row", 28),
+    _measured(
+        series.sunspots,
+        "Sunspots",
+        "Sunspots a year since 1700: they come and go in about eleven years.",
+        _STATSMODELS + "National Geophysical Data Center.",
+        22,
+        "sunspots",
+    ),
+    _measured(
+        series.co2,
+        "CO2 of Mauna Loa",
+        "Carbon dioxide in the air, a week a step: it breathes with the year, and rises.",
+        _STATSMODELS + "Keeling and Whorf. 59 missing weeks are on the line between others.",
+        52,
+        "ppm",
+    ),
+    _measured(
+        series.seattle,
+        "Seattle, day by day",
+        "The highest temperature of each day of four years: how warm is tomorrow?",
+        _VEGA + "NOAA.",
+        30,
+        "°C",
+    ),
+    _measured(
+        series.san_francisco,
+        "San Francisco, hour by hour",
+        "The temperature of each hour of a usual year: a day inside a year.",
+        _VEGA + "NOAA.",
+        48,
+        "°F",
+    ),
+    Dataset(
+        "prose",
+        "Prose, the next character",
+        "English sentences, cut into windows: which character comes next? What is learned can "
+        "write on.",
+        "text",
+        "classification",
+        (32,),
+        _SKLEARN + "how it describes its data sets.",
+        _text(text.prose, continues=True),
+        (
+            Option("length", "int", 32, 4, 128, "Characters of a window."),
+            Option("step", "int", 1, 1, 16, "Characters from one window to the next."),
+        ),
+        text.prose,
+        (text.characters,),
+    ),
+    Dataset(
+        "names",
+        "Names by language",
+        "Family names of ten languages, letter by letter: which language is it?",
+        "text",
+        "classification",
+        (12,),
+        "Comes with Faker (MIT): its lists of family names.",
+        _text(text.names, continues=False),
+        (
+            Option("length", "int", 12, 4, 20, "Letters that are read, the last ones of a name."),
+            Option("samples", "int", 400, 50, 1000, "Names of a language, at most.", 50),
+            _SEED,
+        ),
+        text.names,
+    ),
 )
 _FIXED = {row.name: row for row in _ROWS}
 
@@ -336,7 +433,8 @@ def _in_range(row: Dataset, option: Option, value: Any) -> None:
 def _load(name: str, options: tuple[tuple[str, float], ...]) -> Samples:
     row = DATASETS[name]
     (x, y), classes, features = row.read(**dict(options))
-    inputs = torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32))
+    of_text = row.kind == "text"
+    inputs = torch.from_numpy(np.ascontiguousarray(x, np.int64 if of_text else np.float32))
     if row.task == "classification":
         targets = torch.from_numpy(np.ascontiguousarray(y, dtype=np.int64))
     else:
@@ -346,14 +444,17 @@ def _load(name: str, options: tuple[tuple[str, float], ...]) -> Samples:
         inputs,
         targets,
         classes,
-        features,
+        () if of_text else features,
         row.task,
         row.kind,
         MappingProxyType(dict(options)),
+        vocabulary=features if of_text else (),
+        scaling=row.scaling,
     )
 
 
 def maker_source(name: str) -> str:
-    """Return the source of the function that makes a data set, empty for one that is read."""
-    maker = DATASETS[name].maker
-    return inspect.getsource(maker) if maker is not None else ""
+    """Return the source of the functions that make a data set, empty for one that is read."""
+    row = DATASETS[name]
+    makers = (*row.helpers, row.maker) if row.maker is not None else ()
+    return "\n\n".join(map(inspect.getsource, makers))

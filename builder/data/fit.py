@@ -51,7 +51,7 @@ def mismatches(
 
 @dataclass(frozen=True)
 class _Finding:
-    kind: str  # "inputs", "fault", "input" or "output"
+    kind: str  # "inputs", "fault", "input", "tokens" or "output"
     message: str
 
 
@@ -77,21 +77,32 @@ def _findings(spec: ModelSpec, needs: Needs) -> Iterator[_Finding]:
             f"{'.'.join(fault.path)}: {fault.message}",
         )
     entry = spec.inputs[0]
-    if (entry.shape, entry.dtype) != (needs.shape, adapt.DTYPE):
+    if (entry.shape, entry.dtype) != (needs.shape, needs.dtype):
         yield _Finding("input", _input_message(entry.shape, entry.dtype, needs))
-    elif resolution.runs:
+        return
+    for name, rows in adapt.too_few_rows(spec, needs):
+        yield _Finding(
+            "tokens",
+            f"The embedding {name} has {rows:,} rows; {needs.name} has {needs.tokens:,} tokens, "
+            "and each looks up a row of its own.",
+        )
+        return
+    if resolution.runs:
         yield from _output_findings(spec, needs)
+
+
+_WORDS = {"float32": "numbers with a fraction", "int64": "whole numbers"}
 
 
 def _input_message(shape: tuple[int, ...], dtype: str, needs: Needs) -> str:
     if shape == needs.shape:
         return (
-            f"The model takes {shape} of {dtype}; a sample of {needs.name} is of {adapt.DTYPE}, "
-            "numbers with a fraction."
+            f"The model takes {shape} of {dtype}; a sample of {needs.name} is of {needs.dtype}, "
+            f"{_WORDS[needs.dtype]}."
         )
-    other = dtype != adapt.DTYPE
-    takes = f"{shape} of {dtype}, whole numbers" if other else f"{shape}"
-    given = f"{needs.shape} of {adapt.DTYPE}" if other else f"{needs.shape}"
+    other = dtype != needs.dtype
+    takes = f"{shape} of {dtype}, {_WORDS.get(dtype, 'other numbers')}" if other else f"{shape}"
+    given = f"{needs.shape} of {needs.dtype}" if other else f"{needs.shape}"
     return f"The model takes {takes}; a sample of {needs.name} is {given}."
 
 
@@ -105,11 +116,11 @@ def _output_findings(spec: ModelSpec, needs: Needs) -> Iterator[_Finding]:
             "output",
             f"The model gives {what}, {gives}; training needs one of shape (N, {needs.outputs}).",
         )
-    elif out.dtype != adapt.DTYPE:
+    elif out.dtype != "float32":
         yield _Finding(
             "output",
             f"The model gives {gives} of {out.dtype}, along which no gradient flows; "
-            f"training needs {adapt.DTYPE}.",
+            "training needs float32.",
         )
     elif not (len(out.shape) == 2 and out.shape[1] in needs.allowed):
         yield _Finding(
@@ -122,6 +133,8 @@ def _steps(spec: ModelSpec, needs: Needs, kind: str) -> tuple[Fix, ...]:
     """Return the single edits that may mend a finding."""
     if kind == "input":
         return tuple(adapt.inputs(spec, needs))
+    if kind == "tokens":
+        return tuple(adapt.rows(spec, needs))
     if kind == "output":
         return tuple(adapt.outputs(spec, needs))
     if kind == "fault":

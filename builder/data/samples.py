@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from torch import Tensor
@@ -13,6 +14,14 @@ from builder.errors import DataError
 # A series is one sequence cut into windows, each with the value that comes next, in order of time.
 Kind: TypeAlias = Literal["picture", "table", "points", "sequence", "series", "text"]
 Task: TypeAlias = Literal["classification", "regression"]
+
+
+_UNSEEN = MappingProxyType({"": "padding", " ": "space", "\n": "new line", "\t": "tab"})
+
+
+def token_name(token: str) -> str:
+    """Return what people call a token: itself, or the name of one that cannot be seen."""
+    return _UNSEEN.get(token, token)
 
 
 @dataclass(frozen=True)
@@ -27,8 +36,8 @@ class Samples:
         features: names of the columns of a table, or of what each step of a sequence holds.
         options: the settings it was loaded with, the defaults among them.
         vocabulary: of a text, what each number stands for.
-        scaling: how the split scales each column of a table by its training rows: `standard`,
-            `minmax` or `none`; one for all, or one a column.
+        scaling: how the split scales each column of a table by its training rows, or the steps of
+            a series all alike: `standard`, `minmax` or `none`; one for all, or one a column.
         gaps: how the split fills NaN from the training rows: `mean`, `median` or `zero`.
     """
 
@@ -64,7 +73,12 @@ class Samples:
     @property
     def by_time(self) -> bool:
         """Whether the samples follow one another in time, so that a split may not mix them."""
-        return self.kind == "series"
+        return self.kind == "series" or self.continues
+
+    @property
+    def continues(self) -> bool:
+        """Whether the target is the token that comes next, so that a model can write on."""
+        return self.kind == "text" and self.classes == tuple(map(token_name, self.vocabulary))
 
     @property
     def outputs(self) -> int:

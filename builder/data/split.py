@@ -34,9 +34,10 @@ class Split:
 
     Args:
         train, validation: row numbers, int64.
-        offset, spread: of each column over the training rows, for tables; `None` where the data
-            are in a natural range already. Standard scaling takes mean and standard deviation,
-            min-max scaling the lowest value and the way to the highest.
+        offset, spread: of each column over the training rows, for tables, and over all their steps
+            for series; `None` where the data are in a natural range already. Standard scaling
+            takes mean and standard deviation, min-max scaling the lowest value and the way to the
+            highest.
         fill: of each column, what stands for a gap; `None` where the data have none.
         target_mean, target_std: of the target over the training rows, for regression.
     """
@@ -146,7 +147,11 @@ def _measured(samples: Samples, train: Tensor, validation: Tensor) -> Split:
     if samples.x.is_floating_point() and samples.x.isnan().any():
         fill = _FILLINGS[samples.gaps](x).nan_to_num(0.0)  # a column may have gaps alone
         x = torch.where(x.isnan(), fill, x)
-    offset, spread = _scale(x, samples.scaling) if samples.kind == "table" else (None, None)
+    offset, spread = None, None
+    if samples.kind in ("table", "series"):
+        # Each window of a series holds the same steps as the next, shifted: one scale for all.
+        rows = x.flatten(0, 1) if samples.kind == "series" else x
+        offset, spread = _scale(rows, samples.scaling)
     valued = samples.task == "regression"
     return Split(
         train=train,

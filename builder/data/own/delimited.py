@@ -28,16 +28,16 @@ def guess(path: Path) -> dict[str, Any]:
     Raises:
         DataError: it is not text in any encoding.
     """
-    encoding = _encoding(path)
+    found = encoding(path)
     with path.open("rb") as file:
-        text = file.read(_BYTES).decode(encoding, "ignore")
+        text = file.read(_BYTES).decode(found, "ignore")
     lines = text.splitlines()[:_LOOKED_AT]
     delimiter = max(DELIMITERS, key=lambda sign: _regular(lines, sign))
     rows = list(csv.reader(lines, delimiter=delimiter))
     cells = [cell for row in rows[1:] for cell in row]
     comma = delimiter != "," and any(_FRACTION.fullmatch(cell) for cell in cells)
     return {
-        "encoding": encoding,
+        "encoding": found,
         "delimiter": delimiter,
         "header": not any(_NUMBER.fullmatch(cell) for cell in rows[0]) if rows else True,
         "decimal": "," if comma else ".",
@@ -106,7 +106,7 @@ def read(path: Path, options: Mapping[str, Any]) -> tuple[Any, tuple[str, ...]]:
 
 def _wrong_encoding(path: Path, options: Mapping[str, Any]) -> DataError:
     return DataError(
-        f"{called(path)} is not written in {options['encoding']}; {_encoding(path)} may be right."
+        f"{called(path)} is not written in {options['encoding']}; {encoding(path)} may be right."
     )
 
 
@@ -130,7 +130,8 @@ def _among(name: str, value: object, choices: Sequence[str]) -> None:
         raise DataError(f"{name} is {shown(value)}; {works} works.")
 
 
-def _encoding(path: Path) -> str:
+def encoding(path: Path) -> str:
+    """Return how a text is encoded: UTF-8 or UTF-16 if it can be, else what is likeliest."""
     from charset_normalizer import from_bytes
 
     content = path.read_bytes()

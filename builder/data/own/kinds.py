@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from builder.data.own import array, pictures, points, table
+from builder.data.own import array, pictures, points, table, text
 from builder.data.own.shelf import Shelf
 from builder.data.samples import Samples
 
@@ -41,7 +41,8 @@ _ROWS: tuple[Kind, ...] = (
     Kind(
         "table",
         "Table",
-        "Rows and columns: CSV, TSV, Excel (.xlsx) or Parquet, one column of which is the target.",
+        "Rows and columns: CSV, TSV, Excel (.xlsx) or Parquet, one column of which is the target. "
+        "A column of texts is read word by word or letter by letter.",
         ("csv", "tsv", "parquet", "xlsx"),
         table.read,
         table.suggest,
@@ -61,6 +62,14 @@ _ROWS: tuple[Kind, ...] = (
         ("npz", "npy"),
         array.read,
         array.suggest,
+    ),
+    Kind(
+        "text",
+        "Text",
+        "A text (.txt, .md) to be learned character by character; what is learned can write on.",
+        ("txt", "md"),
+        text.read,
+        text.suggest,
     ),
     Kind(
         "points",

@@ -11,19 +11,22 @@ from typing import Any
 import numpy as np
 import torch
 
+from builder.data.own import tokens
 from builder.data.own.sheets import open_sheet, suggest_format
 from builder.data.own.shelf import PREFIX, called
 from builder.data.samples import Samples, Task
 from builder.data.split import GAPS, SCALINGS
 from builder.errors import DataError, shown
 
-COLUMN_KINDS = ("number", "category", "date", "ignored")
+COLUMN_KINDS = ("number", "category", "date", "text", "ignored")
 MISSING = ("drop", *GAPS)
 TASKS: tuple[Task, ...] = ("classification", "regression")
 MAX_LEVELS = 50
 MAX_CLASSES = 1_000
 MAX_FEATURES = 4_000
+MAX_TEXT = 512  # tokens of a text
 _NAMES = ("target", "label", "class", "y", "outcome", "species")
+_LOOKED_AT = 2_000  # texts, for a guess
 _FEW = 20  # whole numbers of a target that are taken for classes
 _DAY = np.timedelta64(1, "D")
 
@@ -34,7 +37,8 @@ class Reading:
 
     Args:
         samples: one column for each number, date (days since 1970) and yes or no; one for each
-            value of a category.
+            value of a category. Of a table with a text, its tokens (n, length), int64, and
+            nothing else.
         notes: what was done and left out on the way, in sentences.
     """
 
@@ -46,7 +50,8 @@ def suggest(path: Path) -> dict[str, Any]:
     """Return the options to start from, guessed from the file.
 
     Beside those of `suggest_format` they are `kinds` (what each column is: `COLUMN_KINDS`),
-    `target`, `task`, `missing` (`MISSING`) and `scaling`.
+    `target`, `task`, `missing` (`MISSING`) and `scaling`; where a column is a text also `tokens`
+    (`tokens.WAYS`) and `length`, how many of them are read.
 
     Raises:
         DataError: it is no table of two or more columns.
@@ -73,6 +78,9 @@ def look(path: Path, options: Mapping[str, Any]) -> Reading:
     sheet = open_sheet(path, _format(path, given))
     frame, notes = sheet.frame, list(sheet.notes)
     kept = frame[given["target"]].notna()
+    text = _text_column(given)
+    if text is not None:
+        return _texts(path, frame, text, given, notes)
     columns, features, scaled = _inputs(path, frame, given)
     x = np.column_stack(columns)
     infinite = np.isinf(x)
@@ -104,6 +112,38 @@ def look(path: Path, options: Mapping[str, Any]) -> Reading:
     return Reading(samples, tuple(notes))
 
 
+def _text_column(given: Mapping[str, Any]) -> str | None:
+    kinds = {name: kind for name, kind in given["kinds"].items() if name != given["target"]}
+    return next((name for name, kind in kinds.items() if kind == "text"), None)
+
+
+def _texts(
+    path: Path, frame: Any, text: str, given: Mapping[str, Any], notes: list[str]
+) -> Reading:
+    """Return the tokens of one column; a text is read alone."""
+    target = given["target"]
+    others = [
+        name for name, kind in given["kinds"].items()
+        if kind != "ignored" and name not in (text, target)
+    ]  # fmt: skip
+    if others:
+        notes.append(f"{text} is read as a text, and alone: {', '.join(others)} are left out.")
+    kept = frame[target].notna() & frame[text].notna()
+    if not kept.all():
+        notes.append(f"{int((~kept).sum()):,} of {len(kept):,} rows have gaps and are left out.")
+    if kept.sum() < 2:
+        raise DataError(f"{called(path)} has {int(kept.sum())} rows of {text} and {target}.")
+    y, classes = _target(path, frame[target][kept], given["task"])
+    x, vocabulary = tokens.encode(
+        [str(value) for value in frame[text][kept]], given["tokens"], given["length"]
+    )
+    samples = Samples(
+        PREFIX + path.stem, x, y, classes, (), given["task"], "text", MappingProxyType(given),
+        vocabulary=vocabulary,
+    )  # fmt: skip
+    return Reading(samples, tuple(notes))
+
+
 def _format(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
     guessed = suggest_format(path)
     return {name: options.get(name, value) for name, value in guessed.items()}
@@ -128,7 +168,18 @@ def completed(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
     if target in kinds and _is_classes(frame[target]):
         task = "classification"
     first = {"target": target, "task": task, "missing": "mean", "scaling": "standard"}
-    return {**first, **options, **format, "kinds": kinds}
+    given = {**first, **options, **format, "kinds": kinds}
+    others = {kind for name, kind in kinds.items() if name != target}
+    if others == {"ignored"} and not chosen:  # words of many values, and nothing else
+        widest = max((name for name in kinds if name != target), key=lambda n: _letters(frame[n]))
+        given["kinds"] = kinds | {widest: "text"}
+    text = _text_column(given)
+    if text in frame:
+        values = [str(value) for value in frame[text].dropna()[:_LOOKED_AT]]
+        given.setdefault("tokens", tokens.suggest_way(values))
+        if given["tokens"] in tokens.WAYS:
+            given.setdefault("length", tokens.suggest_length(values, given["tokens"]))
+    return given
 
 
 def _kind(column: Any) -> str:
@@ -141,6 +192,10 @@ def _kind(column: Any) -> str:
     if types.is_datetime64_any_dtype(column):
         return "date"
     return "category" if column.nunique() <= MAX_LEVELS else "ignored"
+
+
+def _letters(column: Any) -> int:
+    return int(column.dropna().astype(str).str.len().sum())
 
 
 def _guess_target(frame: Any) -> str:
@@ -163,7 +218,8 @@ def _is_classes(column: Any) -> bool:
 
 def _check(path: Path, given: Mapping[str, Any]) -> None:
     kinds, target = given["kinds"], given["target"]
-    names = (*suggest_format(path), "kinds", "target", "task", "missing", "scaling")
+    names = [*suggest_format(path), "kinds", "target", "task", "missing", "scaling"]
+    names += ["tokens", "length"] if _text_column(given) is not None else []
     unknown = next((name for name in given if name not in names), None)
     if unknown is not None:
         raise DataError(
@@ -178,10 +234,16 @@ def _check(path: Path, given: Mapping[str, Any]) -> None:
         ("task", given["task"], TASKS),
         ("missing", given["missing"], MISSING),
         ("scaling", given["scaling"], SCALINGS),
+        ("tokens", given.get("tokens", "words"), tuple(tokens.WAYS)),
         *((f"The kind of {name}", kind, COLUMN_KINDS) for name, kind in kinds.items()),
     ):
         if value not in choices:
             raise DataError(f"{what} is {shown(value)}; {' or '.join(choices)} works.")
+    length = given.get("length", 1)
+    if isinstance(length, bool) or not isinstance(length, int) or not 1 <= length <= MAX_TEXT:
+        raise DataError(
+            f"length is {shown(length)}; a whole number of tokens from 1 to {MAX_TEXT} works."
+        )
 
 
 def _inputs(path: Path, frame: Any, given: Mapping[str, Any]) -> tuple[list[Any], list[str], Any]:

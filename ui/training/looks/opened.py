@@ -73,8 +73,7 @@ def _sequences(samples: Samples, rows: Sequence[int], notes: Sequence[str]) -> g
 def _table(samples: Samples, rows: Sequence[int], notes: Sequence[str]) -> pd.DataFrame:
     kept = samples.x[list(rows)]
     if samples.kind == "text":
-        words = [_words(samples, x) for x in kept]
-        frame = pd.DataFrame({"text": words})
+        frame = pd.DataFrame({"text": [words(samples, x) for x in kept]})
     else:
         names = list(samples.features) or [f"x{n}" for n in range(kept.flatten(1).shape[1])]
         frame = pd.DataFrame(kept.flatten(1).numpy(), columns=names)
@@ -83,8 +82,8 @@ def _table(samples: Samples, rows: Sequence[int], notes: Sequence[str]) -> pd.Da
     return frame
 
 
-def _words(samples: Samples, x: Tensor) -> str:
+def words(samples: Samples, x: Tensor) -> str:
     """Return a text from the numbers of its tokens; characters stand without spaces."""
     tokens = [samples.vocabulary[int(number)] for number in x.flatten()[:_MOST_WORDS]]
     between = "" if all(len(token) <= 1 for token in samples.vocabulary[2:]) else " "
-    return between.join(tokens).strip()
+    return between.join(token for token in tokens if token)

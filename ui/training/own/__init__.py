@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from builder.data.own import Own, Shelf
 from builder.errors import DataError
-from ui.training.own import array, pictures, points, table
+from ui.training.own import array, pictures, points, table, text
 from ui.training.own.bring import bring_panel
 
 # By the kind of a file: what draws its settings while the recipe trains on it.
@@ -17,6 +17,7 @@ FORMS: Mapping[str, Callable[[Own], None]] = MappingProxyType(
         "pictures": pictures.form,
         "array": array.form,
         "points": points.form,
+        "text": text.form,
     }
 )
 

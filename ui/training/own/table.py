@@ -22,11 +22,13 @@ _MISSING = {
     "zero": "Nought",
 }
 _SCALING = {"standard": "Mean 0, spread 1", "minmax": "From 0 to 1", "none": "As they are"}
+_TOKENS = {"words": "Words", "characters": "Characters"}
 _HEADER = {True: "Names", False: "Numbers and words already"}
 _RAGGED = {"refuse": "Refuse the file", "skip": "Leave them out"}
 _HEAD = 5
 # What depends on how the file is written: it is guessed anew when that changes.
 _GUESSED = ("target", "kinds", "task")
+_GUESS_FROM = ("target", "tokens")
 
 
 def form(own: Own) -> None:
@@ -50,8 +52,12 @@ def form(own: Own) -> None:
     _select("Target", "target", names, options["target"], own, chosen, ("task",))
     _select("Learn", "task", _TASKS, options["task"], own, chosen)
     _columns(own, frame, {**options["kinds"]}, options["target"], chosen)
-    _select("In a gap", "missing", _MISSING, options["missing"], own, chosen)
-    _select("Scale numbers", "scaling", _SCALING, options["scaling"], own, chosen)
+    if "tokens" in options:
+        _select("Cut the text into", "tokens", _TOKENS, options["tokens"], own, chosen, ("length",))
+        _length(options["length"], own, chosen)
+    else:
+        _select("In a gap", "missing", _MISSING, options["missing"], own, chosen)
+        _select("Scale numbers", "scaling", _SCALING, options["scaling"], own, chosen)
     try:
         notes = table.look(path, chosen).notes
     except BuilderError:  # the page says it, where the data are read
@@ -84,13 +90,20 @@ def _format_form(own: Own, given: Mapping[str, Any], chosen: Mapping[str, Any]) 
 
 def _frozen(format: Mapping[str, Any], chosen: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
     """Return the options that others are guessed from, as a key of the cache."""
-    kept = {**format, **{name: chosen[name] for name in ("target",) if name in chosen}}
-    return tuple((name, value) for name, value in kept.items() if name not in ("kinds", "task"))
+    kept = {**format, **{name: chosen[name] for name in _GUESS_FROM if name in chosen}}
+    kinds = tuple(chosen.get("kinds", {}).items())
+    found = tuple((name, value) for name, value in kept.items() if name not in ("kinds", "task"))
+    return (*found, ("kinds", kinds)) if kinds else found
+
+
+def _thawed(given: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    options = dict(given)
+    return options | {"kinds": dict(options["kinds"])} if "kinds" in options else options
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _suggested(name: str, given: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
-    return table.completed(Shelf().path(name), dict(given))
+    return table.completed(Shelf().path(name), _thawed(given))
 
 
 def _columns(
@@ -131,6 +144,20 @@ def _set_kinds(dataset: str, names: list[str], chosen: Mapping[str, Any], key: s
     edits = (state.get(key) or {}).get("edited_rows", {})
     changed = {names[int(row)]: edit["kind"] for row, edit in edits.items() if edit.get("kind")}
     choose_data(dataset, {**chosen, "kinds": {**chosen.get("kinds", {}), **changed}})
+
+
+def _length(value: Any, own: Own, chosen: Mapping[str, Any]) -> None:
+    key = state.show("table:length", value)
+    st.number_input(
+        "Tokens that are read",
+        1,
+        table.MAX_TEXT,
+        value,
+        key=key,
+        help="A shorter text is padded at its beginning; of a longer one the beginning is read.",
+        on_change=_set,
+        args=(own.name, "length", key, chosen, ()),
+    )
 
 
 def _select(
