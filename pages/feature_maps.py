@@ -6,6 +6,7 @@ from builder import BuilderError
 from ui.feature_maps import bench, choices, filters, maps, predictions, reasons
 from ui.frame import through_app
 from ui.guide import guide
+from ui.subject import choose
 
 through_app()
 here = bench.bench()
@@ -16,8 +17,8 @@ def lab() -> None:
     """Everything that another picture or other weights change."""
     try:
         with st.container(horizontal=True, vertical_alignment="bottom", key="maps-bar"):
-            choices.choose_weights(here)
-            model = bench.subject(here)
+            choose()
+            model = bench.pictured(here)
             choices.choose_picture(here, model)
             guide("feature maps")
         choices.about(here, model)

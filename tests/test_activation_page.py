@@ -221,13 +221,13 @@ def test_the_weights_of_a_run_are_looked_at_on_its_data(app: AppTest, home: Path
     store.update_run(run, status="finished")
     on(app, "In your model")
     assert not app.exception
-    assert app.selectbox(key="model-weights").value == run
+    assert app.selectbox(key="subject:weights").value == run
     assert app.selectbox(key="model-input").value == "moons"
     table = app.dataframe[0].value.set_index("layer")
     assert table.loc["1", "dead units"] == 1
-    app.selectbox(key="model-weights").set_value("fresh").run()
+    app.selectbox(key="subject:weights").set_value("fresh").run()
     assert app.dataframe[0].value.set_index("layer").loc["1", "dead units"] < 1
     (store.folder(run) / "weights.pt").write_bytes(weights_pt({"0.bias": weights["0.bias"]}))
-    app.selectbox(key="model-weights").set_value(run).run()
+    app.selectbox(key="subject:weights").set_value(run).run()
     assert not app.exception
     assert "do not fit" in said(app)

@@ -17,6 +17,7 @@ from builder.labs import preactivations
 from builder.labs.activation import ACTIVATIONS, SATURATED
 from builder.labs.depth import INITIAL, MOST_VALUES, Spread, places, spread, stack
 from builder.labs.numbers import draw
+from builder.labs.subject import fresh
 from builder.spec import Input
 
 RUNNING = {name: spec for name, spec in TEMPLATES.items() if "broken" not in name}
@@ -214,7 +215,7 @@ class _Skip(nn.Module):
 
 
 def looked(spec: ModelSpec, batch: int = 8) -> preactivations.Looked:
-    weights = preactivations.fresh_weights(spec, 0)
+    weights = fresh(spec, 0).state_dict()
     return preactivations.look(spec, weights, preactivations.random_inputs(spec, batch, 0))
 
 
@@ -255,7 +256,7 @@ def test_shares_of_normal_numbers_are_those_of_the_normal_law(
 
 def test_a_unit_that_no_sample_wakes_is_dead() -> None:
     spec = chain(Node("0", "nn.Linear", {"out_features": 4}), Node("1", "nn.ReLU"))
-    weights = preactivations.fresh_weights(spec, 0)
+    weights = fresh(spec, 0).state_dict()
     weights["0.weight"].zero_()
     weights["0.bias"].copy_(torch.tensor([-1.0, -1.0, -1.0, 1.0]))
     [one] = preactivations.look(spec, weights, (torch.randn(32, 16),)).given

@@ -159,20 +159,20 @@ def test_a_sample_has_its_class_and_any_other_can_be_drawn(app: AppTest) -> None
 
 def test_the_last_run_is_taken_with_its_own_weights(app: AppTest, home: Path) -> None:
     run_id = trained(app, home, TEMPLATES["LeNet5"], seed=5)
-    bench(app).weights = ""
+    app.session_state["subject"].weights = ""
     app.run()
-    assert app.selectbox(key="maps:weights").value == run_id
+    assert app.selectbox(key="subject:weights").value == run_id
     first = said(app)
-    app.selectbox(key="maps:weights").set_value("fresh").run()
+    app.selectbox(key="subject:weights").set_value("fresh").run()
     assert said(app) != first
-    app.number_input(key="maps:seed").set_value(5).run()
+    app.number_input(key="subject:seed").set_value(5).run()
     shares = [word for word in said(app).split() if word.endswith("%")]
     assert shares[0] in first
 
 
 def test_a_run_keeps_its_own_model_when_the_open_one_changes(app: AppTest, home: Path) -> None:
     run_id = trained(app, home, TEMPLATES["LeNet5"])
-    bench(app).weights = run_id
+    app.session_state["subject"].weights = run_id
     opened(app, replace(TEMPLATES["LeNet5"], nodes=TEMPLATES["LeNet5"].nodes[:3]))
     assert len(app.radio(key="maps:layer").options) == 13
     assert "changed since" in said(app)
@@ -183,17 +183,17 @@ def test_weights_that_do_not_fit_or_cannot_be_read_are_told_in_words(
 ) -> None:
     run_id = trained(app, home, TEMPLATES["LeNet5"])
     path = Store.open(home).folder(run_id) / "weights.pt"
-    bench(app).weights = run_id
+    app.session_state["subject"].weights = run_id
     for content in (weights_pt({"0.weight": torch.zeros(2)}), b"no weights"):
         path.write_bytes(content)
         app.run()
         assert not app.exception
         assert "weights" in app.warning[0].value
-        assert app.selectbox(key="maps:weights").value == run_id
+        assert app.selectbox(key="subject:weights").value == run_id
 
 
 def test_the_next_mistake_is_one(app: AppTest, home: Path) -> None:
-    bench(app).weights = trained(app, home, TEMPLATES["LeNet5"])
+    app.session_state["subject"].weights = trained(app, home, TEMPLATES["LeNet5"])
     app.run()
     [button] = [button for button in app.button if button.label == "Next mistake"]
     before = bench(app).number
@@ -203,7 +203,7 @@ def test_the_next_mistake_is_one(app: AppTest, home: Path) -> None:
 
 
 def test_a_bright_picture_for_a_model_of_digits_comes_with_a_hint(app: AppTest, home: Path) -> None:
-    bench(app).weights = trained(app, home, TEMPLATES["LeNet5"])
+    app.session_state["subject"].weights = trained(app, home, TEMPLATES["LeNet5"])
     app.run()
     app.file_uploader(key="maps:upload").upload("white.png", png(40, 30), "image/png").run()
     assert "light on dark" in app.info[0].value

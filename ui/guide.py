@@ -74,12 +74,19 @@ _RUNS = """
 A run keeps its model and its recipe as they were: *Open its model* and *Run again* work whatever
 has been edited since.
 """
+_INSIDE = """
+**What `nn.Module` keeps of your model**
+
+1. The model is the one on **Build**, with fresh weights or those that a run has left.
+2. **Tree** prints its modules, the direct ones and all of them.
+"""
 _GUIDES = {
     "build": _BUILD,
     "runs": _RUNS,
     "convolution": _CONVOLUTION,
     "feature maps": _FEATURE_MAPS,
     "activations": _ACTIVATIONS,
+    "inside": _INSIDE,
 }
 
 

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from builder.build import build, check
+from builder.build import check
 from builder.data import Samples, split
-from builder.errors import LabError, ModelError
+from builder.errors import ModelError
 from builder.labs.activation import (
     ACTIVATIONS,
     SATURATED,
@@ -25,6 +25,7 @@ from builder.labs.activation import (
     trace,
 )
 from builder.labs.feature_maps import modules_of, out_of_place
+from builder.labs.subject import fresh, loaded
 from builder.resolve import resolve
 from builder.resolve.types import DTYPES
 from builder.spec import Block, ModelSpec, Node
@@ -71,17 +72,6 @@ class Looked:
 
     given: tuple[Given, ...]
     others: tuple[str, ...]
-
-
-def fresh_weights(spec: ModelSpec, seed: int) -> dict[str, Tensor]:
-    """Return the weights that a model starts with; torch's own random state stays as it is.
-
-    Raises:
-        ModelError: the model cannot run, or is too large.
-    """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return build(spec).state_dict()
 
 
 def random_inputs(spec: ModelSpec, batch: int, seed: int) -> tuple[Tensor, ...]:
@@ -179,15 +169,7 @@ def _built(spec: ModelSpec, weights: Mapping[str, Tensor]) -> tuple[nn.Module, M
             name: replace(block, nodes=_as_modules(block)) for name, block in twin.blocks.items()
         },
     )
-    with torch.random.fork_rng(devices=[]):
-        model, other = build(spec), build(twin)
-    try:
-        model.load_state_dict(weights)
-    except RuntimeError:
-        raise LabError(
-            "The weights do not fit the model; they may come from another version. Train it once "
-            "more, or choose fresh weights."
-        ) from None
+    model, other = loaded(spec, weights), fresh(twin, 0)
     # In a module list the functions, now modules, shift the keys; the order stays.
     state = model.state_dict().values()
     other.load_state_dict(dict(zip(other.state_dict(), state, strict=True)))

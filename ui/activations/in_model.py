@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Hashable, Sequence
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from builder import BuilderError, ModelSpec
+from builder import BuilderError
 from builder.catalog import CATALOG
 from builder.data import DATASETS, load
-from builder.files import load_weights
 from builder.labs import preactivations
 from builder.labs.numbers import LARGEST_SEED
 from builder.labs.preactivations import Given, Looked
 from builder.train import Recipe
-from ui import state
 from ui.activations.chosen import Chosen
 from ui.activations.style import COLOURS, CONFIG, chart, faded, shade
-from ui.feature_maps.bench import run_title, runs
+from ui.subject import Subject, choose, subject
 
-_FRESH, _RANDOM = "fresh", "random"
+_RANDOM = "random"
 _SAMPLES = (2, 16, 64, 128, 256)
 _HEIGHT, _PAGE = 300, 8
 _BARS, _CURVE = COLOURS[1], COLOURS[0]
@@ -31,19 +28,16 @@ _BARS, _CURVE = COLOURS[1], COLOURS[0]
 
 def section(_: Sequence[Chosen]) -> None:
     """Draw the section."""
-    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        weights = _weights()
-        seed = st.number_input(
-            "Seed", 0, LARGEST_SEED, 0, key="model-seed", width=130, bind="query-params",
-            help="Of fresh weights, and of random numbers.",
-        )  # fmt: skip
-        spec = _spec(weights)
-        data = _data(spec, weights)
-        count = st.select_slider(
-            "Samples", _SAMPLES, 64, key="samples", width=170, bind="query-params"
-        )
     try:
-        found = _looked(spec.to_json(), weights, _stamp(weights), data, count, seed)
+        with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+            choose()
+            here = subject()
+            data = _data(here)
+            seed = _seed() if data == _RANDOM else 0
+            count = st.select_slider(
+                "Samples", _SAMPLES, 64, key="samples", width=170, bind="query-params"
+            )
+        found = _looked(here.made_from, here, data, count, seed)
     except BuilderError as error:
         st.warning(error.message, icon=":material/block:")
         st.page_link("pages/build.py", label="To the model", icon=":material/stacks:")
@@ -54,34 +48,17 @@ def section(_: Sequence[Chosen]) -> None:
             "curve to lay them over."
         )
     if not found.given:
-        st.info(f"{spec.name} has no activation with a curve. Add one on the Build page.")
+        st.info(f"{here.spec.name} has no activation with a curve. Add one on the Build page.")
         return
     _charts(found.given)
     _table(found.given)
 
 
-def _weights() -> str:
-    known = runs()
-    titles = {_FRESH: "Fresh, untrained"} | {run.id: run_title(run) for run in known.values()}
-    first = next(iter(known), _FRESH)
-    return st.selectbox(
-        "Weights", list(titles), list(titles).index(first), key="model-weights",
-        format_func=titles.__getitem__, width=330, bind="query-params",
-    )  # fmt: skip
-
-
-def _spec(weights: str) -> ModelSpec:
-    """Return the model that has these weights: the open one, or as it was when it was trained."""
-    if weights == _FRESH:
-        return state.workspace().spec
-    return ModelSpec.from_json(state.store().run(weights).spec)
-
-
-def _data(spec: ModelSpec, weights: str) -> str:
+def _data(here: Subject) -> str:
     """Let people choose among random numbers and the data sets whose samples fit."""
-    fitting = [row.name for row in DATASETS.values() if preactivations.fits(spec, row.shape)]
-    if weights != _FRESH:
-        own = _recipe(weights, "").dataset
+    fitting = [row.name for row in DATASETS.values() if preactivations.fits(here.spec, row.shape)]
+    if here.run is not None:
+        own = Recipe.from_json(here.run.recipe).dataset
         fitting.sort(key=lambda name: name != own)
     options = [*fitting, _RANDOM]
     return st.selectbox(
@@ -91,40 +68,34 @@ def _data(spec: ModelSpec, weights: str) -> str:
     )  # fmt: skip
 
 
-def _recipe(weights: str, data: str) -> Recipe:
+def _seed() -> int:
+    return st.number_input(
+        "Seed of the input", 0, LARGEST_SEED, 0, key="model-seed", width=150, bind="query-params",
+        help="Draws other random numbers.",
+    )  # fmt: skip
+
+
+def _recipe(here: Subject, data: str) -> Recipe:
     """Return the settings of the run, if it learned from these data; else the usual ones."""
-    if weights != _FRESH:
-        found = Recipe.from_json(state.store().run(weights).recipe)
-        if not data or found.dataset == data:
+    if here.run is not None:
+        found = Recipe.from_json(here.run.recipe)
+        if found.dataset == data:
             return found
     return Recipe(dataset=data)
 
 
-def _path(run_id: str) -> Path:
-    return state.store().folder(run_id) / "weights.pt"
-
-
-def _stamp(weights: str) -> int:
-    """Return when a run last wrote its weights; 0 for fresh ones, which their seed tells."""
-    return 0 if weights == _FRESH else _path(weights).stat().st_mtime_ns
-
-
 @st.cache_data(max_entries=32, show_spinner="Running the model")
-def _looked(text: str, weights: str, stamp: int, data: str, count: int, seed: int) -> Looked:
-    spec = ModelSpec.from_json(text)
-    if weights == _FRESH:
-        values = preactivations.fresh_weights(spec, seed)
-    else:
-        values = load_weights(_path(weights).read_bytes())
+def _looked(made_from: Hashable, _here: Subject, data: str, count: int, seed: int) -> Looked:
+    del made_from
     if data == _RANDOM:
-        inputs = preactivations.random_inputs(spec, count, seed)
+        inputs = preactivations.random_inputs(_here.spec, count, seed)
     else:
-        settings = _recipe(weights, data)
+        settings = _recipe(_here, data)
         inputs = preactivations.real_inputs(
             load(data, **settings.options), count,
             validation=settings.validation, seed=settings.seed,
         )  # fmt: skip
-    return preactivations.look(spec, values, inputs)
+    return preactivations.look(_here.spec, _here.model.state_dict(), inputs)
 
 
 def _charts(given: Sequence[Given]) -> None:

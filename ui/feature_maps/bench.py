@@ -1,27 +1,25 @@
-"""What the Feature maps page holds for one session: weights, a picture, the work on it."""
+"""What the Feature maps page holds for one session: a model, a picture, the work on it."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
-from builder import BuilderError, ModelSpec, build
+from builder import ModelSpec
 from builder.data import DATASETS, Dataset, load
-from builder.files import load_weights
 from builder.labs.feature_maps import Layer, look, out_of_place, output_of
 from builder.labs.framing import Fit, Frame, as_picture, fit
 from builder.labs.pictures import SAMPLES, Picture
+from builder.labs.subject import loaded, twin
 from builder.store import Run
 from builder.train import Recipe
 from ui import state
 from ui.memo import Memo
+from ui.subject import Subject, subject
 
-FRESH = "fresh"
 # No input is larger, and no more of a photograph is kept than that.
 SIDE = 1024
 _KEY, _DATA = "feature-maps", "data:"
@@ -32,8 +30,6 @@ class Bench(Memo):
     """The choices of a session and the last work done.
 
     Args:
-        weights: `fresh`, or the id of a run; empty is the last run there is.
-        seed: of fresh weights.
         source: `data:` and the name of a data set, a key of `uploads`, or one of `SAMPLES`; empty
             is the first that fits.
         number: which sample of a data set.
@@ -50,8 +46,6 @@ class Bench(Memo):
         found: what the last search for a mistake came to, where it found none.
     """
 
-    weights: str = ""
-    seed: int = 0
     source: str = ""
     number: int = 0
     how: Fit = "crop"
@@ -73,8 +67,8 @@ class Bench(Memo):
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
-    """A model with weights.
+class Pictured:
+    """A model with weights that looks at pictures.
 
     Args:
         made_from: what tells it from any other.
@@ -135,69 +129,31 @@ def bench() -> Bench:
     return found  # type: ignore[no-any-return]
 
 
-def runs() -> dict[str, Run]:
-    """Return the runs of the open model that have left weights, the newest first."""
-    store = state.store()
-    found = store.runs(model_id=state.workspace().model_id)
-    return {run.id: run for run in found if (store.folder(run.id) / "weights.pt").exists()}
-
-
-def weights_of(here: Bench) -> str:
-    """Return whose weights are looked at: those chosen, or the last run's as long as none are."""
-    known = runs()
-    return here.weights if here.weights in (*known, FRESH) else next(iter(known), FRESH)
-
-
-def run_title(run: Run) -> str:
-    """Return what a run is called in a list."""
-    when = time.strftime("%d %b, %H:%M:%S", time.localtime(run.created))
-    settings = Recipe.from_json(run.recipe)
-    return f"Run of {when} on {DATASETS[settings.dataset].title}, epoch {run.epoch:g}"
-
-
-def subject(here: Bench) -> Subject:
+def pictured(here: Bench) -> Pictured:
     """Return the model with the chosen weights.
 
     Raises:
         BuilderError: it cannot run, its input holds no picture, or the weights do not fit.
     """
-    run = runs().get(weights_of(here))
-    if run is None:
-        spec = state.workspace().spec
-        return here.once("subject", (spec, here.seed), lambda: _fresh(spec, here.seed))
-    path = state.store().folder(run.id) / "weights.pt"
-    made_from = (run.id, path.stat().st_mtime_ns)
-    return here.once("subject", made_from, lambda: _trained(run, made_from))
+    found = subject()
+    return here.once("pictured", found.made_from, _pictured, found)
 
 
-def _fresh(spec: ModelSpec, seed: int) -> Subject:
-    frame, given = Frame.of(spec), spec
-    spec = out_of_place(given)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = build(spec)
-    return Subject((spec, seed), spec, model.eval(), frame, mended=spec != given)
+def _pictured(found: Subject) -> Pictured:
+    frame, spec = Frame.of(found.spec), out_of_place(found.spec)
+    # Explanations put hooks on it.
+    own = twin(found.model) if spec == found.spec else loaded(spec, found.model.state_dict()).eval()
+    dataset = None
+    if found.run is not None:
+        name = Recipe.from_json(found.run.recipe).dataset
+        if name in DATASETS and DATASETS[name].kind == "picture":
+            dataset = name
+    return Pictured(
+        found.made_from, spec, own, frame, found.run, dataset, mended=spec != found.spec
+    )
 
 
-def _trained(run: Run, made_from: object) -> Subject:
-    given = ModelSpec.from_json(run.spec)
-    spec = out_of_place(given)
-    frame = Frame.of(spec)
-    model = build(spec)
-    path = state.store().folder(run.id) / "weights.pt"
-    try:
-        model.load_state_dict(load_weights(path.read_bytes()))
-    except RuntimeError:
-        raise BuilderError(
-            "The run's weights do not fit its model; they may come from another version. "
-            "Train it once more, or choose fresh weights."
-        ) from None
-    name = Recipe.from_json(run.recipe).dataset
-    dataset = name if DATASETS[name].kind == "picture" else None
-    return Subject(made_from, spec, model.eval(), frame, run, dataset, mended=spec != given)
-
-
-def sources(here: Bench, model: Subject) -> dict[str, str]:
+def sources(here: Bench, model: Pictured) -> dict[str, str]:
     """Return what can be looked at, by its key: samples of data sets, uploads, photographs."""
     found = {_DATA + row.name: f"{row.title}, a sample" for row in model.datasets}
     found |= {key: picture.name for key, picture in here.uploads.items()}
@@ -209,7 +165,7 @@ def dataset_of(source: str) -> str | None:
     return source.removeprefix(_DATA) if source.startswith(_DATA) else None
 
 
-def work(here: Bench, model: Subject) -> Work:
+def work(here: Bench, model: Pictured) -> Work:
     """Return the model's work on the chosen picture.
 
     Raises:
@@ -220,7 +176,7 @@ def work(here: Bench, model: Subject) -> Work:
     return here.once("work", made_from, lambda: _work(here, model, made_from))
 
 
-def _work(here: Bench, model: Subject, made_from: object) -> Work:
+def _work(here: Bench, model: Pictured, made_from: object) -> Work:
     frame, label = model.frame, None
     classes = load(model.dataset).classes if model.dataset else ()
     name = dataset_of(here.source)
@@ -238,7 +194,7 @@ def _work(here: Bench, model: Subject, made_from: object) -> Work:
     return Work(made_from, x, as_picture(x, frame), layers, classes, label, output)
 
 
-def samples_for(model: Subject, name: str) -> tuple[Tensor, Tensor]:
+def samples_for(model: Pictured, name: str) -> tuple[Tensor, Tensor]:
     """Return the samples of a data set as a model takes them, and their classes."""
     samples = load(name)
     return samples.x.reshape(-1, *model.frame.shape), samples.y

@@ -1,4 +1,4 @@
-"""Which weights, and which picture: the bar above the maps."""
+"""Which picture: the bar above the maps."""
 
 from __future__ import annotations
 
@@ -15,32 +15,19 @@ from builder.labs.pictures import MAX_BYTES, SAMPLES, read_picture
 from builder.labs.predictions import next_mistake
 from ui import state
 from ui.feature_maps.bench import (
-    FRESH,
     SIDE,
     Bench,
-    Subject,
+    Pictured,
     Work,
     dataset_of,
-    run_title,
-    runs,
     samples_for,
     sources,
-    weights_of,
 )
 
 _LIGHT = 0.5  # of a picture's median
 
 
-def choose_weights(here: Bench) -> None:
-    """Draw the choice between fresh weights and those of a run."""
-    titles = {run.id: run_title(run) for run in runs().values()} | {FRESH: "Fresh, untrained"}
-    chosen = weights_of(here)
-    _selectbox(here, "Weights", "weights", titles, chosen, width=330)
-    if chosen == FRESH:
-        _number(here, "Seed", "seed", 2**31 - 1, "Draws other fresh weights.")
-
-
-def choose_picture(here: Bench, model: Subject) -> None:
+def choose_picture(here: Bench, model: Pictured) -> None:
     """Draw the choice of a picture, and how it is fitted."""
     with st.popover("Upload", icon=":material/upload:"):
         _upload(here)
@@ -55,7 +42,7 @@ def choose_picture(here: Bench, model: Subject) -> None:
         _sample(here, model, name)
 
 
-def _sample(here: Bench, model: Subject, name: str) -> None:
+def _sample(here: Bench, model: Pictured, name: str) -> None:
     count = len(load(name).x)
     here.number = min(here.number, count - 1)
     _number(here, "Sample", "number", count - 1, f"Which of the {count:,}.")
@@ -75,7 +62,7 @@ def _sample(here: Bench, model: Subject, name: str) -> None:
         )
 
 
-def _next_mistake(here: Bench, model: Subject, name: str) -> None:
+def _next_mistake(here: Bench, model: Pictured, name: str) -> None:
     try:
         found = next_mistake(model.model, *samples_for(model, name), here.number)
     except BuilderError as error:
@@ -135,7 +122,7 @@ def _brought(here: Bench, key: str) -> None:
         here.refused = error.message
 
 
-def about(here: Bench, model: Subject) -> None:
+def about(here: Bench, model: Pictured) -> None:
     """Say what a person should know of the choices: what was refused, who made the picture."""
     if here.refused:
         st.error(here.refused, icon=":material/broken_image:")
@@ -149,7 +136,7 @@ def about(here: Bench, model: Subject) -> None:
     st.caption(" · ".join(word for word in words if word))
 
 
-def hint(here: Bench, model: Subject, done: Work) -> None:
+def hint(here: Bench, model: Pictured, done: Work) -> None:
     """Say so where a picture is dark on light and the model knows light on dark."""
     own = dataset_of(here.source) is not None
     if own or model.dataset is None or here.invert or float(np.median(done.shown)) < _LIGHT:

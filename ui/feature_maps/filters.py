@@ -9,14 +9,14 @@ from builder.labs.feature_maps import filters_of
 from builder.labs.map_sheet import Tiles, colour_tiles, sheet, shrink, span, tiles
 from ui import state
 from ui.components.tile_sheet import tile_sheet
-from ui.feature_maps.bench import Bench, Subject
+from ui.feature_maps.bench import Bench, Pictured
 from ui.feature_maps.paging import page_of
 
 PAGE, COLUMNS = 64, 8
 _SIGNED = "red is above 0, blue below, and each is as strong as its strongest weight"
 
 
-def filters(here: Bench, model: Subject) -> None:
+def filters(here: Bench, model: Pictured) -> None:
     """Draw the choice of a layer, and its filters."""
     known = filters_of(model.model, model.spec)
     if not known:

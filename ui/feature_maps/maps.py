@@ -13,7 +13,7 @@ from builder.labs.tones import TONES
 from ui import state
 from ui.components.tile_sheet import tile_sheet
 from ui.feature_maps import figures
-from ui.feature_maps.bench import Bench, Subject, Work
+from ui.feature_maps.bench import Bench, Pictured, Work
 from ui.feature_maps.filters import filter_tiles
 from ui.feature_maps.overview import EVERY, every_layer
 from ui.feature_maps.paging import page_of
@@ -26,7 +26,7 @@ _TONES = ("rescale", "signed")
 _SCALES = {False: "each its own", True: "one for all"}
 
 
-def maps(here: Bench, model: Subject, done: Work) -> None:
+def maps(here: Bench, model: Pictured, done: Work) -> None:
     """Draw the list of layers and what the chosen one gave."""
     known = {layer.name: layer for layer in done.layers}
     if here.layer not in (*known, EVERY):
@@ -79,7 +79,7 @@ def _row(done: Work, layer: Layer) -> None:
     st.caption(spread(row) + (f" · {zero} of {len(row)} are 0" if zero else ""))
 
 
-def _maps(here: Bench, model: Subject, done: Work, layer: Layer, values: Tensor) -> None:
+def _maps(here: Bench, model: Pictured, done: Work, layer: Layer, values: Tensor) -> None:
     count = len(values)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         _look(here, count)
@@ -141,7 +141,7 @@ def _sheet(here: Bench, done: Work, layer: Layer, values: Tensor, numbers: range
     )
 
 
-def _one(here: Bench, model: Subject, layer: Layer, values: Tensor) -> None:
+def _one(here: Bench, model: Pictured, layer: Layer, values: Tensor) -> None:
     """Draw one map large, its values under the pointer, and the filters that made it."""
     large, beside = st.columns([1.6, 1])
     chosen = values[here.channel]

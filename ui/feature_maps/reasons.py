@@ -12,13 +12,13 @@ from builder.labs.feature_maps import modules_of
 from builder.labs.map_sheet import strip
 from builder.labs.predictions import predictions
 from ui import state
-from ui.feature_maps.bench import Bench, Subject, Work
+from ui.feature_maps.bench import Bench, Pictured, Work
 
 _MOST_CLASSES = 200
 _WIDTH = 340
 
 
-def reasons(here: Bench, model: Subject, done: Work) -> None:
+def reasons(here: Bench, model: Pictured, done: Work) -> None:
     """Draw the choice of method, class and layer, and the heat; say why where there is none."""
     try:
         _reasons(here, model, done)
@@ -26,7 +26,7 @@ def reasons(here: Bench, model: Subject, done: Work) -> None:
         st.info(error.message)
 
 
-def _reasons(here: Bench, model: Subject, done: Work) -> None:
+def _reasons(here: Bench, model: Pictured, done: Work) -> None:
     attribution.scores(model.spec)
     names = attribution.layers_for_grad_cam(done.layers, modules_of(model.model, model.spec))
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from builder import ModelSpec
-from builder.files import has_script, load_weights, weights_safetensors, write_script
+from builder.files import LAST, has_script, kept, load_weights, weights_safetensors, write_script
 from builder.store import Run
 from builder.train import Recipe
 from ui import state
@@ -15,15 +15,13 @@ _BINARY = "application/octet-stream"
 
 def downloads(run: Run) -> None:
     """Offer the weights, the code, and the script that loads one into the other."""
-    folder = state.store().folder(run.id)
-    weights = folder / "weights.pt"
-    if not weights.exists():
+    found = kept(state.store().folder(run.id))
+    weights = found.pop(LAST, None)
+    if weights is None:
         return
     name = ModelSpec.from_json(run.spec).name
     settings = Recipe.from_json(run.recipe)
     scripted = has_script(settings.dataset)
-    kept = {"best": folder / "best.pt"}
-    kept |= {path.stem: path for path in sorted(folder.glob("epoch-*.pt"))}
     st.markdown("**Take it with you**")
     with st.container(horizontal=True):
         _offer(f"{name}.pt", weights.read_bytes)
@@ -33,9 +31,8 @@ def downloads(run: Run) -> None:
         _offer(f"{name}.py", lambda: run.facts["code"], "text/x-python")
         if scripted:
             _offer("check.py", lambda: write_script(name, settings), "text/x-python")
-        for word, path in kept.items():
-            if path.exists():
-                _offer(f"{name}-{word}.pt", path.read_bytes)
+        for path in found.values():
+            _offer(f"{name}-{path.stem}.pt", path.read_bytes)
     if not scripted:
         st.caption(f"{name}.py is the class and {name}.pt its weights; they need torch alone.")
         return

@@ -10,7 +10,7 @@ from builder import BuilderError, ModelSpec, build
 from builder.build import DEFAULT_BUDGET
 from builder.data import Samples, load
 from builder.data.samples import token_name
-from builder.files import load_weights
+from builder.files import kept, load_weights
 from builder.store import Run
 from builder.train import Recipe
 from builder.train.writing import MAX_TEMPERATURE, MAX_TOKENS, next_shares, write_on
@@ -43,11 +43,8 @@ def writing_panel(run: Run | None) -> None:
     if run is None or samples is None:
         st.info("Train on a text first; then the model writes on here.")
         return
-    folder = state.store().folder(run.id)
-    kept = {"Last": folder / "weights.pt", "Best": folder / "best.pt"}
-    kept |= {f"Epoch {path.stem[6:]}": path for path in sorted(folder.glob("epoch-*.pt"))}
-    kept = {name: path for name, path in kept.items() if path.exists()}
-    if not kept:
+    found = kept(state.store().folder(run.id))
+    if not found:
         st.info("The run has left no weights yet; it does at its first checkpoint.")
         return
     left, right = st.columns([2, 1])
@@ -62,10 +59,12 @@ def writing_panel(run: Run | None) -> None:
             "is always taken, above 1 the unlikely ones get their chance.",
         )  # fmt: skip
     with right:
-        which = st.selectbox("Weights", list(kept), key=f"{_KEY}:weights")
+        which = st.selectbox(
+            "Weights", list(found), key=f"{_KEY}:weights", format_func=str.capitalize
+        )
         length = st.number_input("Characters", 1, MAX_TOKENS, 300, 50, key=f"{_KEY}:length")
         seed = st.number_input("Seed", 0, 2**31 - 1, 0, key=f"{_KEY}:seed")
-    path = kept[which or next(iter(kept))]
+    path = found[which or next(iter(found))]
     window = samples.shape[0]
     try:
         model = _model(run, str(path), path.stat().st_mtime_ns)

@@ -1,0 +1,32 @@
+"""Inside: the open model as torch holds it."""
+
+import streamlit as st
+
+from builder import BuilderError
+from ui.frame import through_app
+from ui.guide import guide
+from ui.inside import tree
+from ui.subject import choose, subject
+
+through_app()
+
+SECTIONS = {
+    "Tree": tree.section,
+}
+
+choice, help = st.columns([7, 2], vertical_alignment="bottom")
+with help:
+    guide("inside", width="stretch")
+with choice, st.container(horizontal=True, vertical_alignment="bottom"):
+    choose()
+try:
+    here = subject()
+except BuilderError as error:
+    st.warning(error.message, icon=":material/block:")
+    st.page_link("pages/build.py", label="To the model", icon=":material/stacks:")
+    st.stop()
+tabs = st.tabs(list(SECTIONS), key="inside", on_change="rerun", bind="query-params")
+for tab, section in zip(tabs, SECTIONS.values(), strict=True):
+    if tab.open:
+        with tab:
+            section(here)

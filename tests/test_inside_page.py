@@ -1,0 +1,85 @@
+"""The Inside page as AppTest sees it: whose weights, sections, messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+import torch
+from streamlit.testing.v1 import AppTest
+
+from builder import TEMPLATES, ModelSpec, build
+from builder.files import weights_pt
+from builder.store import Store
+from builder.train import Recipe
+from ui.state import Workspace
+from ui.training.settings import launcher
+
+APP = str(Path(__file__).parents[1] / "app.py")
+
+
+@pytest.fixture
+def app(home: Path) -> Iterator[AppTest]:
+    """The workbench with a store of its own, on the Inside page."""
+    st.cache_resource.clear()
+    yield AppTest.from_file(APP, default_timeout=60).run().switch_page("pages/inside.py").run()
+    launcher().close()
+    st.cache_resource.clear()
+
+
+def workspace(app: AppTest) -> Workspace:
+    found: Workspace = app.session_state["workspace:model"]
+    return found
+
+
+def opened(app: AppTest, spec: ModelSpec) -> AppTest:
+    workspace(app).open(spec)
+    return app.run()
+
+
+def on(app: AppTest, section: str) -> AppTest:
+    app.session_state["inside"] = section
+    return app.run()
+
+
+def trained(app: AppTest, home: Path, **files: int) -> str:
+    """A finished run of the open model; weights by the stem of their file, drawn by a seed."""
+    store, spec = Store.open(home), workspace(app).spec
+    run_id = store.create_run(spec, Recipe().to_json(), model_id=workspace(app).model_id)
+    for stem, seed in files.items():
+        torch.manual_seed(seed)
+        weights = weights_pt(build(spec).state_dict())
+        (store.folder(run_id) / f"{stem.replace('_', '-')}.pt").write_bytes(weights)
+    store.update_run(run_id, status="finished", epoch=3.0)
+    return run_id
+
+
+def said(app: AppTest) -> str:
+    kinds = (app.error, app.warning, app.info, app.caption, app.markdown, app.code)
+    return " ".join(element.value for kind in kinds for element in kind)
+
+
+def test_every_template_has_its_tree_or_a_sentence_and_a_way_to_the_model(app: AppTest) -> None:
+    for title, spec in TEMPLATES.items():
+        opened(app, spec)
+        assert not app.exception, title
+        if app.warning:
+            assert "broken" in title
+            assert "view" in app.warning[0].value
+        else:
+            assert f"{spec.name}(" in said(app)
+
+
+def test_the_weights_of_a_run_are_taken_and_any_that_it_kept(app: AppTest, home: Path) -> None:
+    run_id = trained(app, home, weights=5, best=6, epoch_2=7)
+    app.run()
+    assert app.selectbox(key="subject:weights").value == run_id
+    assert app.selectbox(key="subject:kept").options == ["Last", "Best", "Epoch 2"]
+    app.selectbox(key="subject:kept").set_value("epoch 2").run()
+    assert app.query_params["kept"] == "epoch 2"
+    app.selectbox(key="subject:weights").set_value("fresh").run()
+    app.number_input(key="subject:seed").set_value(7).run()
+    assert app.query_params["seed"] == "7"
+    assert not app.exception
