@@ -19,7 +19,6 @@ from builder.labs.inplace import IN_PLACE
 from builder.store import Store
 from builder.train import Recipe
 from ui.state import Workspace
-from ui.training.settings import launcher
 
 APP = str(Path(__file__).parents[1] / "app.py")
 SECTIONS = ("Curves", "Your numbers", "In place", "Through depth", "In your model")
@@ -32,7 +31,6 @@ def app(home: Path) -> Iterator[AppTest]:
     st.cache_resource.clear()
     at = AppTest.from_file(APP, default_timeout=60).run()
     yield at.switch_page("pages/activations.py").run()
-    launcher().close()
     st.cache_resource.clear()
 
 

@@ -16,7 +16,6 @@ from builder.labs.chain import kernel_of
 from builder.labs.kernels import KERNELS
 from builder.store import Store
 from ui.state import Workspace
-from ui.training.settings import launcher
 
 APP = str(Path(__file__).parents[1] / "app.py")
 
@@ -27,7 +26,6 @@ def app(home: Path) -> Iterator[AppTest]:
     st.cache_resource.clear()
     app = AppTest.from_file(APP, default_timeout=30).run()
     yield app.switch_page("pages/convolution.py").run()
-    launcher().close()
     st.cache_resource.clear()
 
 

@@ -1,8 +1,11 @@
 """A run's event file is one that TensorBoard reads, and one that is gone on with after a stop."""
 
+import io
 from pathlib import Path
 
+import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboardX import record_writer
 
 from builder.train.event_file import EventFile
 
@@ -36,3 +39,19 @@ def test_what_comes_after_a_checkpoint_is_replaced_when_the_run_goes_on(tmp_path
     second.add([(step, 0.0, "train", "loss", 10.0 * step) for step in (3, 4)])
     second.close()
     assert read(tmp_path / "run") == {"loss/train": [(1, 1.0), (2, 2.0), (3, 30.0), (4, 40.0)]}
+
+
+def test_a_full_disk_loses_events_and_leaves_no_file_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(io.BytesIO):
+        def flush(self) -> None:
+            raise OSError(28, "No space left on device")
+
+    opened: list[Full] = []
+    monkeypatch.setattr(record_writer, "open_file", lambda _: opened.append(Full()) or opened[-1])
+    file = EventFile(tmp_path / "run", 0)
+    for step in (1, 2):
+        file.add([(step, 0.0, "train", "loss", 0.5)])
+    file.close()
+    assert [one.closed for one in opened] == [True, True]

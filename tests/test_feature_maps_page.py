@@ -26,7 +26,6 @@ from builder.train import Recipe
 from ui.components.tile_sheet import is_pick
 from ui.feature_maps.bench import Bench
 from ui.state import Workspace
-from ui.training.settings import launcher
 
 APP = str(Path(__file__).parents[1] / "app.py")
 WIDE = ModelSpec(
@@ -50,7 +49,6 @@ def app(home: Path) -> Iterator[AppTest]:
     yield (
         AppTest.from_file(APP, default_timeout=60).run().switch_page("pages/feature_maps.py").run()
     )
-    launcher().close()
     st.cache_resource.clear()
 
 

@@ -15,7 +15,6 @@ from builder.store import Store
 from builder.train import LOSSES, OPTIMIZERS
 from ui import intents
 from ui.state import Workspace
-from ui.training.settings import launcher
 
 APP = str(Path(__file__).parents[1] / "app.py")
 
@@ -25,7 +24,6 @@ def app(home: Path) -> Iterator[AppTest]:
     """The workbench with a store of its own, on the Build page."""
     st.cache_resource.clear()
     yield AppTest.from_file(APP, default_timeout=30).run()
-    launcher().close()
     st.cache_resource.clear()
 
 

@@ -146,6 +146,22 @@ def test_a_warm_spare_takes_the_run_and_goes_when_nobody_wants_it(
     assert idle.stdin is not None
     idle.stdin.close()
     assert idle.wait(timeout=60) == 0
+    launcher.keep_warm()
+    assert launcher.spare not in (None, idle)
+
+
+def test_a_spare_that_died_is_not_waited_for_and_leaves_nothing_open(
+    store: Store, launcher: Launcher
+) -> None:
+    launcher.keep_warm()
+    dead = launcher.spare
+    assert dead is not None
+    assert dead.stdin is not None
+    dead.kill()
+    dead.wait()
+    run_id = launcher.start(MLP, SHORT)
+    assert dead.stdin.closed
+    wait(lambda: store.run(run_id).status == "finished")
 
 
 def test_what_cannot_work_is_refused_before_anything_starts(

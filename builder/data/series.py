@@ -9,11 +9,9 @@ def sunspots(length: int) -> tuple[np.ndarray, ...]:
     """Sunspots a year from 1700 to 2008: windows of years, and the year that comes next."""
     import importlib.resources
 
-    import pandas as pd
-
     # The same file that statsmodels.datasets.sunspots.load_pandas() reads, a hundred times faster.
     path = importlib.resources.files("statsmodels") / "datasets/sunspots/sunspots.csv"
-    series = pd.read_csv(str(path))["SUNACTIVITY"].to_numpy(float)
+    series = np.genfromtxt(str(path), delimiter=",", skip_header=1, usecols=(1,))
     windows = np.lib.stride_tricks.sliding_window_view(series, length + 1).copy()
     return windows[:, :-1, None], windows[:, -1]
 
@@ -25,11 +23,11 @@ def co2(length: int) -> tuple[np.ndarray, ...]:
     """
     import importlib.resources
 
-    import pandas as pd
-
     # The same file that statsmodels.datasets.co2.load_pandas() reads, a hundred times faster.
     path = importlib.resources.files("statsmodels") / "datasets/co2/co2.csv"
-    series = pd.read_csv(str(path))["co2"].interpolate().to_numpy(float)
+    series = np.genfromtxt(str(path), delimiter=",", skip_header=1, usecols=(1,))
+    weeks, there = np.arange(len(series)), ~np.isnan(series)
+    series = np.interp(weeks, weeks[there], series[there])
     windows = np.lib.stride_tricks.sliding_window_view(series, length + 1).copy()
     return windows[:, :-1, None], windows[:, -1]
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
 
-from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.proto.summary_pb2 import Summary
+from tensorboardX.record_writer import RecordWriter
 
 from builder.train.measure import Measured
 
@@ -23,7 +25,7 @@ class EventFile:
 
     def __init__(self, folder: Path, step: int) -> None:
         self.folder, self.step = folder, step
-        self._writer: EventsWriter | None = None
+        self._writer: RecordWriter | None = None
 
     def add(self, measured: Iterable[Measured]) -> None:
         """Write measurements; a full disk loses them here, not in the run's own record.
@@ -40,20 +42,25 @@ class EventFile:
                     for _, _, split, metric, value in group
                 ]
                 event = Event(step=step, wall_time=time.time(), summary=Summary(value=values))
-                self._writer.write_event(event)
+                self._writer.write(event.SerializeToString())
             self._writer.flush()
         except OSError:
-            self._writer = None
+            self.close()
 
-    def _open(self) -> EventsWriter:
+    def _open(self) -> RecordWriter:
         self.folder.mkdir(parents=True, exist_ok=True)
-        writer = EventsWriter(str(self.folder / "events"), f".{self.step}")
+        now = time.time()
+        name = f"events.out.tfevents.{int(now)}.{socket.gethostname()}.{self.step}"
+        writer = RecordWriter(str(self.folder / name))
+        writer.write(Event(wall_time=now, file_version="brain.Event:2").SerializeToString())
         if self.step:
             begins = SessionLog(status=SessionLog.START)
-            writer.write_event(Event(step=self.step + 1, session_log=begins))
+            writer.write(Event(step=self.step + 1, session_log=begins).SerializeToString())
         return writer
 
     def close(self) -> None:
-        """Write what is left."""
-        if self._writer is not None:
-            self._writer.close()
+        """Write what is left, if it can be written."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            with suppress(OSError):
+                writer.close()

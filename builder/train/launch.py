@@ -156,26 +156,31 @@ class Launcher:
     def keep_warm(self) -> None:
         """See to it that a spare worker stands ready; returns at once."""
         with self._lock:
-            if self.spare is None or self.spare.poll() is not None:
+            if self.spare is not None and self.spare.poll() is not None:
+                self._dismiss()
+            if self.spare is None:
                 self.spare = self._process("--spare", stdin=subprocess.PIPE)
 
     def close(self) -> None:
         """Dismiss the spare worker; runs go on."""
         with self._lock:
-            if self.spare is not None and self.spare.stdin is not None:
-                self.spare.stdin.close()
-                self.spare.kill()  # it has nothing to finish
-                self.spare.wait()
-            self.spare = None
+            self._dismiss()
+
+    def _dismiss(self) -> None:
+        if self.spare is not None and self.spare.stdin is not None:
+            self.spare.stdin.close()
+            self.spare.kill()  # it has nothing to finish
+            self.spare.wait()
+        self.spare = None
 
     def _hand(self, run_id: str) -> None:
         """Give a run to the spare worker, or to a fresh one if the spare is gone."""
         spare, self.spare = self.spare, None
-        if spare is not None and spare.poll() is None and spare.stdin is not None:
-            with suppress(BrokenPipeError):
-                spare.stdin.write(f"{run_id}\n")
-                spare.stdin.close()
-                return
+        if spare is not None and spare.stdin is not None:
+            with suppress(BrokenPipeError), spare.stdin:
+                if spare.poll() is None:
+                    spare.stdin.write(f"{run_id}\n")
+                    return
         self._process(run_id, stdin=subprocess.DEVNULL)
 
     def _process(self, argument: str, *, stdin: int) -> subprocess.Popen[str]:

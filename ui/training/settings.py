@@ -19,7 +19,7 @@ RUN = "run"
 _RECIPE = "recipe"
 
 
-@st.cache_resource
+@st.cache_resource(on_release=Launcher.close)
 def launcher() -> Launcher:
     """Return what starts workers, shared by all sessions."""
     return Launcher(state.store())
