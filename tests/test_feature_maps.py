@@ -18,17 +18,12 @@ from builder import TEMPLATES, Block, BuilderError, ModelSpec, Node, build, reso
 from builder.data import load
 from builder.labs import attribution, feature_maps
 from builder.labs.attribution import METHODS, explain
-from builder.labs.feature_maps import (
-    filters_of,
-    look,
-    modules_of,
-    out_of_place,
-    output_of,
-)
+from builder.labs.feature_maps import filters_of, look, output_of
 from builder.labs.framing import FITS, Frame, as_picture, fit
 from builder.labs.map_sheet import TILE, colour_tiles, sheet, shrink, span, strip, tiles
 from builder.labs.predictions import next_mistake, predictions
 from builder.labs.tones import to_pixels
+from builder.labs.walking import modules_of, out_of_place
 from builder.resolve import Step
 from builder.spec import Input
 
@@ -248,7 +243,7 @@ def test_a_layer_that_a_single_picture_does_not_suit_is_named() -> None:
     )
     spec = ModelSpec("Squeezed", (Input("x", (8, 8)),), "graph", nodes)
     model, x = built(spec)
-    with pytest.raises(BuilderError, match=r"fc \(nn.Linear\) does not run on a single picture"):
+    with pytest.raises(BuilderError, match=r"fc \(nn.Linear\) does not run on this input"):
         look(model, spec, x)
 
 

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from builder.errors import LabError, ModelError, shown
-from builder.labs.feature_maps import Layer, modules_of
+from builder.labs.feature_maps import Layer
 from builder.labs.framing import Frame
 from builder.labs.tones import to_pixels
+from builder.labs.walking import modules_of
 from builder.resolve import resolve
 from builder.spec import ModelSpec
 

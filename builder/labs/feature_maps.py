@@ -6,19 +6,19 @@ filters.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from builder.build import check
-from builder.catalog import CATALOG
 from builder.errors import ModelError
 from builder.labs.framing import Frame
-from builder.resolve import Step, resolve
-from builder.spec import Block, ModelSpec, Node
+from builder.labs.walking import modules_of, tensors, walk
+from builder.resolve import Step
+from builder.spec import ModelSpec
 
 # Of one picture, as they are kept for as long as the page looks at them.
 MOST_BYTES, MOST_MACS = 2**29, 10**11
@@ -81,73 +81,16 @@ def look(model: nn.Module, spec: ModelSpec, x: Tensor) -> list[Layer]:
             "A smaller input does it."
         )
     found: list[Layer] = []
-    with torch.no_grad():
-        _run(spec, spec.main, resolution.steps, model.eval(), (x.clone(),), found, ())
-    return found
 
-
-def _run(
-    spec: ModelSpec,
-    block: Block,
-    steps: Sequence[Step],
-    module: nn.Module,
-    inputs: Sequence[Any],
-    found: list[Layer],
-    path: tuple[str, ...],
-) -> Any:
-    """Run one block as its own forward pass does, and keep what passes."""
-    values: dict[str, Any] = dict(zip(block.inputs, inputs, strict=True))
-    modules = _modules(spec, block, steps, module)
-    for step in steps:
-        given = [values[source] for source in step.sources]
-        target = modules.get(step.shared or step.name)
-        way = (*path, step.name)
-        if not step.enabled:
-            value = given[0]
-        elif step.op in spec.blocks:
-            assert target is not None
-            inner = spec.blocks[step.op]
-            value = _run(spec, inner, step.steps, target, given, found, way)
-        else:
-            value = _called(step, target, given, way)
-        values[step.name] = value
+    def saw(way: tuple[str, ...], step: Step, value: Any) -> None:
         # A layer in place would write over what the one before it gave.
-        found += [
+        found.extend(
             Layer(".".join(way) + part, step.op, tensor.detach().clone())
-            for part, tensor in _tensors(value)
-        ]
-    results = tuple(values[name] for name in block.results)
-    return results[0] if len(results) == 1 else results
+            for part, tensor in tensors(value)
+        )
 
-
-def _modules(
-    spec: ModelSpec, block: Block, steps: Sequence[Step], module: nn.Module
-) -> dict[str, nn.Module]:
-    """Return the modules of a block by the name of their step; they stand in running order."""
-    holder = module.get_submodule("layers") if block.container == "modulelist" else module
-    names = [step.name for step in steps if _holds_module(spec, step)]
-    return dict(zip(names, holder.children(), strict=True))
-
-
-def modules_of(model: nn.Module, spec: ModelSpec) -> dict[str, nn.Module]:
-    """Return the modules of a model by the names that `look` gives to their layers.
-
-    A layer called again has the module of the first. Blocks are left out, and what is switched off.
-    """
-    found: dict[str, nn.Module] = {}
-
-    def collect(block: Block, steps: Sequence[Step], module: nn.Module, path: str) -> None:
-        modules = _modules(spec, block, steps, module)
-        for step in steps:
-            target = modules.get(step.shared or step.name)
-            if target is None or not step.enabled:
-                continue
-            if step.op in spec.blocks:
-                collect(spec.blocks[step.op], step.steps, target, f"{path}{step.name}.")
-            else:
-                found[path + step.name] = target
-
-    collect(spec.main, resolve(spec).steps, model, "")
+    with torch.no_grad():
+        walk(model.eval(), spec, (x.clone(),), saw)
     return found
 
 
@@ -174,57 +117,6 @@ def filters_of(model: nn.Module, spec: ModelSpec) -> dict[str, Tensor]:
             found[name] = weight.detach().reshape(shape)
         first = False
     return found
-
-
-def _holds_module(spec: ModelSpec, step: Step) -> bool:
-    row = CATALOG.get(step.op)
-    return step.shared is None and (step.op in spec.blocks or bool(row and row.is_module))
-
-
-def _called(
-    step: Step, module: nn.Module | None, given: Sequence[Any], way: tuple[str, ...]
-) -> Any:
-    row = CATALOG[step.op]
-    given = list(given) * (row.repeat if len(given) == 1 else 1)
-    try:
-        if module is not None:
-            return module(*given)
-        return row.make(step.args)(*given, training=False)
-    except (RuntimeError, ValueError, IndexError, TypeError) as error:
-        reason = (str(error).strip() or repr(error)).splitlines()[0]
-        raise ModelError(
-            f"{'.'.join(way)} ({step.op}) does not run on a single picture: {reason}",
-            node=way[0],
-        ) from None
-
-
-def _tensors(value: Any, part: str = "") -> Iterator[tuple[str, Tensor]]:
-    if isinstance(value, Tensor):
-        yield part, value
-    elif isinstance(value, tuple | list):
-        for index, item in enumerate(value):
-            yield from _tensors(item, f"{part}[{index}]")
-
-
-def out_of_place(spec: ModelSpec) -> ModelSpec:
-    """Return the same model with no layer that writes over its input; the numbers are the same.
-
-    Gradients with respect to what a layer gave need that to be still there.
-    """
-    return replace(
-        spec,
-        nodes=_out_of_place(spec.main),
-        blocks={
-            name: replace(block, nodes=_out_of_place(block)) for name, block in spec.blocks.items()
-        },
-    )
-
-
-def _out_of_place(block: Block) -> tuple[Node, ...]:
-    return tuple(
-        replace(node, args={**node.args, "inplace": False}) if node.args.get("inplace") else node
-        for node in block.nodes
-    )
 
 
 def output_of(layers: Sequence[Layer], spec: ModelSpec) -> Layer | None:

@@ -24,8 +24,8 @@ from builder.labs.activation import (
     curved,
     trace,
 )
-from builder.labs.feature_maps import modules_of, out_of_place
 from builder.labs.subject import fresh, loaded
+from builder.labs.walking import modules_of, out_of_place
 from builder.resolve import resolve
 from builder.resolve.types import DTYPES
 from builder.spec import Block, ModelSpec, Node

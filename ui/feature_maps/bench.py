@@ -10,10 +10,11 @@ from torch import Tensor, nn
 
 from builder import ModelSpec
 from builder.data import DATASETS, Dataset, load
-from builder.labs.feature_maps import Layer, look, out_of_place, output_of
+from builder.labs.feature_maps import Layer, look, output_of
 from builder.labs.framing import Fit, Frame, as_picture, fit
 from builder.labs.pictures import SAMPLES, Picture
 from builder.labs.subject import loaded, twin
+from builder.labs.walking import out_of_place
 from builder.store import Run
 from builder.train import Recipe
 from ui import state

@@ -8,9 +8,9 @@ import streamlit as st
 from builder import BuilderError
 from builder.labs import attribution
 from builder.labs.attribution import METHODS, Explanation
-from builder.labs.feature_maps import modules_of
 from builder.labs.map_sheet import strip
 from builder.labs.predictions import predictions
+from builder.labs.walking import modules_of
 from ui import state
 from ui.feature_maps.bench import Bench, Pictured, Work
 
