@@ -73,6 +73,17 @@ def set_init(
     return _on_node(spec, name, block, lambda node: replace(node, init=dict(init)))
 
 
+def start(
+    spec: ModelSpec, name: str, parameter: str, init: Init | None, *, block: str | None = None
+) -> ModelSpec:
+    """Say how one parameter of a layer starts, `None` for as torch draws it; the others stay."""
+    held = spec.block(block).node(name).init
+    told = {key: kept for key, kept in held.items() if key != parameter}
+    if init is not None:  # in its old place: parameters are drawn in this order
+        told = {**held, parameter: init}
+    return set_init(spec, name, told, block=block)
+
+
 def freeze(spec: ModelSpec, name: str, frozen: bool, *, block: str | None = None) -> ModelSpec:
     """Keep a layer's parameters as they start, or let them learn."""
     return _on_node(spec, name, block, lambda node: replace(node, frozen=frozen))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from builder.spec import Block, Input, ModelSpec, Node
+from builder.spec import Block, Init, Input, ModelSpec, Node
 
 Line: TypeAlias = "str | tuple[str, dict[str, Any]]"
 
@@ -172,6 +172,7 @@ def _transformer() -> ModelSpec:
     )
 
 
+_XAVIER = {"weight": Init("xavier_uniform_")}
 _MY_MODEL: tuple[Line, ...] = (_linear(20), "nn.ReLU", _linear(30), "nn.Tanh")
 
 GALLERY: tuple[Template, ...] = (
@@ -328,6 +329,18 @@ GALLERY: tuple[Template, ...] = (
             Node("fc1", "nn.Linear", {"out_features": 256}),
             Node("relu", "F.relu"),
             Node("fc2", "nn.Linear", {"out_features": 10}),
+        ),
+    ),
+    Template(
+        "MyNet with Xavier",
+        "From the notes",
+        "The same with weights that start by Xavier's rule rather than by torch's own.",
+        _graph(
+            "MyNet",
+            (784,),
+            Node("fc1", "nn.Linear", {"out_features": 256}, init=_XAVIER),
+            Node("relu", "F.relu"),
+            Node("fc2", "nn.Linear", {"out_features": 10}, init=_XAVIER),
         ),
     ),
     Template(

@@ -36,9 +36,12 @@ def same(a, b):
 def check(case):
     names = {}
     exec(compile(case["source"], case["name"], "exec"), names)
+    torch.manual_seed(case["seed"])
     model = names[case["name"]]()
     assert str(model) == case["tree"], f"prints as {model}"
     assert list(model.state_dict()) == list(case["weights"]), list(model.state_dict())
+    drawn = model.state_dict()
+    assert all(same(drawn[key], value) for key, value in case["weights"].items()), "draws others"
     model.load_state_dict(case["weights"])
     for mode, expected in case["outputs"].items():
         model.train(mode == "train")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from builder.code.layout import Call, Code, lines
-from builder.spec import Block
+from builder.schemes import SCHEMES
+from builder.spec import Block, Init
 
 
 def initial_lines(places: Mapping[str, str], block: Block) -> list[str]:
@@ -17,18 +18,34 @@ def initial_lines(places: Mapping[str, str], block: Block) -> list[str]:
     """
     fills: list[str] = []
     freezes: list[str] = []
+    copying = False
     for name, place in places.items():
         node = block.node(name)
         if not node.enabled:
             continue
         for parameter, init in node.init.items():
-            code = _WRITTEN[init.scheme](f"{place}.{parameter}", init.args)
-            fills += lines(code, indent=12)
+            code = _filled(f"{place}.{parameter}", init)
+            copies = init.scheme == "values"
+            if copies and not copying:
+                fills.append("        with torch.no_grad():")
+            copying = copies
+            fills += lines(code, indent=12 if copies else 8)
         if node.frozen:
             freezes.append(f"        {place}.requires_grad_(False)")
-    if fills:
-        fills.insert(0, "        with torch.no_grad():")
     return fills + freezes
+
+
+def _filled(parameter: str, init: Init) -> Call:
+    if init.scheme == "values":
+        return _copied(parameter, init.args)
+    scheme = SCHEMES[init.scheme]
+    args = [parameter]
+    for position, (name, field) in enumerate(scheme.fields.items()):
+        value = init.args.get(name, field.default)
+        if field.required or value != field.default:
+            lead = "" if position < scheme.positional else f"{name}="
+            args.append(f'{lead}"{value}"' if isinstance(value, str) else f"{lead}{value!r}")
+    return Call(f"nn.init.{init.scheme}", tuple(args))
 
 
 def _copied(parameter: str, args: Mapping[str, Any]) -> Call:
@@ -40,6 +57,3 @@ def _table(values: Any) -> Code:
         return repr(values)
     rows = tuple(map(_table, values))
     return Call("", rows, brackets="[]", exploded=isinstance(values[0], tuple))
-
-
-_WRITTEN: Mapping[str, Callable[[str, Mapping[str, Any]], Call]] = {"values": _copied}

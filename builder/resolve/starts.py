@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from builder import edit, initial
 from builder.catalog import CATALOG
@@ -11,6 +12,7 @@ from builder.resolve import fixes
 from builder.resolve.probe import Parameter
 from builder.resolve.resolution import Fix
 from builder.resolve.scene import Problem, Scene
+from builder.schemes import shape_of
 from builder.spec import Init, ModelSpec
 
 
@@ -41,6 +43,7 @@ def check(scene: Scene, parameters: Sequence[Parameter]) -> Problem | None:
             return scene.problem(
                 f"{name} of {scene.called.name} cannot start as it says: {wrong}.",
                 *_window_as(scene, init),
+                *_otherwise(scene, name, init, shapes[name]),
                 _drawn(scene, scene.called.name, name),
             )
     return None
@@ -54,16 +57,23 @@ def _drawn(scene: Scene, name: str, parameter: str | None = None) -> Fix:
         if parameter is None:
             spec = edit.set_init(spec, name, {}, block=block)
             return edit.freeze(spec, name, False, block=block)
-        node = spec.block(block).node(name)
-        kept = {key: init for key, init in node.init.items() if key != parameter}
-        return edit.set_init(spec, name, kept, block=block)
+        return edit.start(spec, name, parameter, None, block=block)
 
     return Fix(f"Let torch draw {parameter or 'its parameters'}", apply)
 
 
+def _otherwise(scene: Scene, parameter: str, init: Init, shape: tuple[int, ...]) -> Iterable[Fix]:
+    """Start it by a scheme that it can take."""
+    for found in initial.instead(init, shape):
+        apply = partial(
+            edit.start, name=scene.called.name, parameter=parameter, init=found, block=scene.block
+        )
+        yield Fix(f"Start {parameter} by {initial.in_words(found)}", apply)
+
+
 def _window_as(scene: Scene, init: Init) -> Iterable[Fix]:
     """Make the window as large as the values that fill it."""
-    shape = initial.shape_of(init.args.get("values"))
+    shape = shape_of(init.args.get("values"))
     row = CATALOG[scene.called.op]
     if shape is not None and row.window is not None and len(shape) >= row.rank:
         sizes = shape[len(shape) - row.rank :]
