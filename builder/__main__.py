@@ -29,8 +29,8 @@ from builder.spec import ModelSpec
 from builder.store import Run, Store
 from builder.templates import TEMPLATES
 from builder.train import Recipe
-from builder.train.launch import record, requeue
 from builder.train.loop import Progress
+from builder.train.record import record, requeue
 from builder.train.suggest import for_data
 from builder.train.worker import work
 

@@ -20,8 +20,8 @@ from builder.data.augment import AUGMENTATIONS, check, code, make
 from builder.errors import RecipeError
 from builder.store import Store
 from builder.train.data import Data
-from builder.train.launch import record
 from builder.train.recipe import Recipe
+from builder.train.record import record
 from builder.train.trainer import Trainer
 
 BILINEAR = v2.InterpolationMode.BILINEAR

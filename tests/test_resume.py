@@ -171,10 +171,10 @@ def test_a_run_killed_at_random_points_ends_as_if_it_had_never_stopped(
             break
         assert run.pid is not None
         os.kill(run.pid, signal.SIGKILL)
-        wait(lambda: (launcher.sweep(now=True), store.run(killed).status == "died")[1])
+        wait(lambda: (launcher.tend(now=True), store.run(killed).status == "died")[1])
         deaths += 1
         launcher.resume(killed)
-    wait(lambda: (launcher.sweep(), not store.run(killed).active)[1])
+    wait(lambda: (launcher.tend(), not store.run(killed).active)[1])
     assert deaths
     assert same(finished(store, whole), finished(store, killed))
     lines = [

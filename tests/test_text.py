@@ -221,7 +221,7 @@ def test_a_run_over_texts_and_series_finishes_and_learns(
     store: Store, template: str, data: str, options: dict[str, Any]
 ) -> None:
     from builder.train import worker
-    from builder.train.launch import record
+    from builder.train.record import record
 
     spec = TEMPLATES[template]
     found = mismatches(spec, load(data, **options))

@@ -15,12 +15,12 @@ from builder.data import load, mismatches
 from builder.errors import BudgetError, DataError, RecipeError
 from builder.files import load_weights
 from builder.store import Store
+from builder.train.cores import at_once
 from builder.train.data import load_data
 from builder.train.launch import Launcher
 from builder.train.live import Forecast
 from builder.train.measure import accuracy, predict, r_squared
 from builder.train.recipe import Recipe
-from builder.train.worker import at_once
 from tests.conftest import wait
 
 ROOT = Path(__file__).parents[1]
@@ -73,7 +73,7 @@ def test_a_killed_worker_is_found_dead_with_its_last_words(
     pid = store.run(run_id).pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    wait(lambda: launcher.sweep(now=True) or store.run(run_id).status == "died")
+    wait(lambda: launcher.tend(now=True) or store.run(run_id).status == "died")
     assert "the last thing it said" in store.run(run_id).message
     again = launcher.start(MLP, SHORT)
     wait(lambda: store.run(again).status == "finished")
@@ -114,7 +114,7 @@ def test_more_runs_than_cores_wait_in_order_and_all_finish(
 ) -> None:
     ids = [launcher.start(MLP, SHORT) for _ in range(at_once() + 2)]
     assert [store.place_in_queue(run_id) for run_id in ids] == list(range(len(ids)))
-    wait(lambda: launcher.sweep() or all(not store.run(run_id).active for run_id in ids), 120)
+    wait(lambda: launcher.tend() or all(not store.run(run_id).active for run_id in ids), 120)
     assert {store.run(run_id).status for run_id in ids} == {"finished"}
 
 
@@ -183,7 +183,7 @@ def test_the_data_of_a_recipe_are_made_once(store: Store, launcher: Launcher) ->
     data = load_data(store.home, SHORT)
     assert file.stat().st_mtime_ns == made
     assert data.data.x.dtype == torch.float32
-    wait(lambda: launcher.sweep() or not store.runs()[0].active)
+    wait(lambda: launcher.tend() or not store.runs()[0].active)
 
 
 def test_a_run_stands_still_goes_a_batch_an_epoch_and_on_as_it_is_told(
@@ -220,7 +220,7 @@ def test_a_paused_run_gives_its_place_to_one_that_waits(store: Store, launcher: 
     standing = [launcher.start(MLP, LONG, paused=True) for _ in range(at_once())]
     wait(lambda: all(store.run(run).status == "paused" for run in standing))
     other = launcher.start(MLP, SHORT)
-    wait(lambda: (launcher.sweep(), store.run(other).status == "finished")[1])
+    wait(lambda: (launcher.tend(), store.run(other).status == "finished")[1])
     for run in standing:
         launcher.stop(run)
     wait(lambda: not any(store.run(run).active for run in standing))

@@ -1,7 +1,8 @@
 """What differs between runs: model, data, recipe and surroundings, line by line.
 
 Only what differs is told; all else is the same. A default counts as if it had been written, so a
-run that names `momentum=0` and one that leaves it out do not differ.
+run that names `momentum=0` and one that leaves it out do not differ. What belongs to something is
+told with it: another optimizer is one line, its arguments in it, and so is another layer.
 """
 
 from __future__ import annotations

@@ -3,110 +3,30 @@
 from __future__ import annotations
 
 import os
-import platform
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from builder.build import DEFAULT_BUDGET, check, parameter_names
-from builder.code import write_source
-from builder.data import augment, load, mismatches
-from builder.errors import DataError, RunError
 from builder.home import HOME_VARIABLE
 from builder.spec import ModelSpec
 from builder.store import Store
-from builder.train import groups, schedules
-from builder.train.checkpoint import Checkpoints
-from builder.train.data import prepare_data
-from builder.train.optimizers import OPTIMIZERS
+from builder.train.cores import at_once
 from builder.train.recipe import Recipe
-from builder.train.worker import at_once
+from builder.train.record import record, requeue
 
 _ROOT = Path(__file__).resolve().parents[2]
 _NICENESS = 5
 _HANDED_SECONDS = 20.0
-_SWEEP_SECONDS = 2.0
+_TEND_SECONDS = 2.0
 
 # Every worker this process has started and not yet seen end. They are the process's children, not
 # a launcher's: one that is forgotten with its launcher would stay behind as a zombie.
 started: set[subprocess.Popen[str]] = set()
-
-
-def record(
-    store: Store,
-    spec: ModelSpec,
-    recipe: Recipe,
-    *,
-    model_id: str | None = None,
-    budget: int = DEFAULT_BUDGET,
-    name: str = "",
-    sweep: str | None = None,
-    paused: bool = False,
-) -> str:
-    """Record a run, queued, and return its id.
-
-    The record holds all that the run is: spec, recipe, code, a description of the data with their
-    digest, and the versions of what computes.
-
-    Args:
-        name: what people call the run.
-        sweep: the sweep it belongs to.
-        paused: whether it stands still before its first batch, until it is told to go.
-
-    Raises:
-        ModelError, BudgetError: the model cannot run, or is too large.
-        DataError: data and model do not fit; the message is the first mismatch.
-        RecipeError: a setting cannot work.
-    """
-    check(spec, budget=budget)
-    samples = load(recipe.dataset, **recipe.options)
-    recipe.check(samples.task)
-    augment.check(recipe.augment, samples.shape)
-    groups.check(parameter_names(spec), recipe)
-    wrong = mismatches(spec, samples, recipe.outputs(samples.outputs))
-    if wrong:
-        raise DataError(wrong[0].message)
-    facts: dict[str, Any] = {
-        "code": write_source(spec),
-        "data": prepare_data(store.home, recipe),
-        "versions": _versions(),
-        "budget": budget,
-        "paused": paused,
-    }
-    facts |= {"name": name} if name else {}
-    facts |= {"sweep": sweep} if sweep else {}
-    units = recipe.units(facts["data"]["train"])
-    schedules.check(recipe.schedule, OPTIMIZERS[recipe.optimizer], units, recipe.schedule_by)
-    return store.create_run(spec, recipe.to_json(), model_id=model_id, **facts)
-
-
-def requeue(store: Store, run_id: str, *commands: tuple[str, Mapping[str, Any]]) -> None:
-    """Queue a run that was stopped, failed or died, to go on from its last checkpoint.
-
-    Args:
-        commands: what it is told before it goes on, such as `("scale", {"factor": 0.1})`.
-
-    Raises:
-        RunError: it goes on already, is done, or has left no checkpoint.
-    """
-    run = store.run(run_id)
-    if run.active or run.status == "finished":
-        raise RunError(f"This run is {run.status}; only one that was cut short can go on.")
-    if not Checkpoints(store.folder(run_id)).exist:
-        raise RunError(
-            "This run ended before its first checkpoint, so there is nothing to go on from; "
-            "run it again."
-        )
-    store.take_commands(run_id)  # those that came too late for it to hear
-    for name, args in commands:
-        store.send(run_id, name, **args)
-    store.update_run(run_id, status="queued", message="", handed=0.0, ended=None)
 
 
 class Launcher:
@@ -116,12 +36,12 @@ class Launcher:
         self.store = store
         self.spare: subprocess.Popen[str] | None = None
         self._lock = threading.Lock()
-        self._swept = 0.0
+        self._tended = 0.0
 
     def start(self, spec: ModelSpec, recipe: Recipe, **facts: Any) -> str:
         """Record a run and set it going, or queue it if the cores are taken; see `record`."""
         run_id = record(self.store, spec, recipe, **facts)
-        self.sweep(now=True)
+        self.tend(now=True)
         return run_id
 
     def stop(self, run_id: str) -> None:
@@ -135,14 +55,14 @@ class Launcher:
     def resume(self, run_id: str, *commands: tuple[str, Mapping[str, Any]]) -> None:
         """Let a run that was cut short go on from its last checkpoint; see `requeue`."""
         requeue(self.store, run_id, *commands)
-        self.sweep(now=True)
+        self.tend(now=True)
 
-    def sweep(self, *, now: bool = False) -> None:
+    def tend(self, *, now: bool = False) -> None:
         """Bury the dead and give free cores to those who wait; cheap enough for every look."""
         with self._lock:
-            if not now and time.monotonic() - self._swept < _SWEEP_SECONDS:
+            if not now and time.monotonic() - self._tended < _TEND_SECONDS:
                 return
-            self._swept = time.monotonic()
+            self._tended = time.monotonic()
             started.difference_update([child for child in started if child.poll() is not None])
             self.store.bury()
             running = len(self.store.runs(status="running"))
@@ -204,11 +124,6 @@ class Launcher:
             )
         started.add(worker)
         return worker
-
-
-def _versions() -> dict[str, str]:
-    packages = {name: metadata.version(name) for name in ("torch", "numpy")}
-    return {"python": platform.python_version(), **packages}
 
 
 def _give_way() -> None:

@@ -28,17 +28,13 @@ from builder.errors import BuilderError
 from builder.spec import ModelSpec
 from builder.store import Run, Store
 from builder.train import loop
+from builder.train.cores import at_once, threads
 from builder.train.data import load_data
 from builder.train.loop import Progress
 from builder.train.metrics import scores
 from builder.train.recipe import Recipe
 from builder.train.trainer import Trainer
 from builder.train.watcher import Watcher
-
-
-def at_once() -> int:
-    """Return how many runs train at a time: as many as there are cores."""
-    return max(1, os.cpu_count() or 1)
 
 
 def main(arguments: list[str]) -> int:
@@ -99,9 +95,9 @@ def work(store: Store, run: Run, also: Callable[[Progress], None] = lambda _: No
 def _train(store: Store, run: Run, also: Callable[[Progress], None]) -> tuple[str, str]:
     recipe = Recipe.from_json(run.recipe)
     # Another number of threads adds up in another order, so a run that goes on keeps its own.
-    threads = run.facts.get("threads") or _threads(store)
-    torch.set_num_threads(threads)
-    store.update_run(run.id, facts={"threads": threads})
+    count = run.facts.get("threads") or threads(len(store.runs(status="running")))
+    torch.set_num_threads(count)
+    store.update_run(run.id, facts={"threads": count})
     found = load_data(store.home, recipe)
     torch.manual_seed(recipe.seed)
     random.seed(recipe.seed)
@@ -130,16 +126,6 @@ def _train(store: Store, run: Run, also: Callable[[Progress], None]) -> tuple[st
     if watcher.stopped and not trainer.over:
         return "stopped", ""
     return "finished", trainer.ended
-
-
-def _threads(store: Store) -> int:
-    """Return how many threads a run gets.
-
-    Threads that outnumber the cores wait for one another: two workers of two threads on two cores
-    train at a hundredth of the speed of one. One core is left to the page.
-    """
-    active = len(store.runs(status="running"))
-    return max(1, ((os.cpu_count() or 1) - 1) // max(1, active))
 
 
 @contextlib.contextmanager

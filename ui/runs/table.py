@@ -25,7 +25,7 @@ def table() -> None:
 
 
 def _table() -> None:
-    launcher().sweep()
+    launcher().tend()
     found = [opened(run) for run in state.store().runs()]
     _follow(found)
     if not found:

@@ -41,7 +41,7 @@ _WORDS = {
 
 def monitor() -> None:
     """Draw what is known of the next run and of the one on show, a tab at a time."""
-    launcher().sweep()
+    launcher().tend()
     run = _chosen()
     panels = _panels(run)
     tabs = st.tabs(list(panels), key="train-tabs", on_change="rerun")
@@ -129,7 +129,7 @@ def _data_title(run: Run) -> str:
 
 
 def _watch(run_id: str) -> None:
-    launcher().sweep()
+    launcher().tend()
     run = state.store().run(run_id)
     points = _points(run_id)
     _status(run, points)
