@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder import TEMPLATES, BuilderError, ModelSpec, Node, edit
-from builder.store import Run, Store
+from builder.store import Event, Run, Store
 from builder.train import Recipe
 from builder.train.compare import ABSENT, code_difference, differences, opened
 from builder.train.groups import Group
@@ -34,7 +34,7 @@ def lines(*runs: Run) -> dict[str, tuple[str, ...]]:
 
 
 def test_a_run_differs_in_nothing_from_itself() -> None:
-    run = a_run(torch="2.14", threads=1)
+    run = a_run(versions={"torch": "2.14"}, threads=1)
     assert differences([run, run, run]) == []
     assert differences([run]) == differences([]) == []
     assert code_difference(run, run) == ""
@@ -97,21 +97,66 @@ def test_groups_and_phases_are_told_apart_by_name_and_number() -> None:
         a_run(recipe=replace(RECIPE, groups=(fast,), schedule=(steps,))),
     )
     assert found["recipe: group convs.lr"] == ("0.01", "0.1")
-    assert found["recipe: schedule, phase 1.scheduler"] == (ABSENT, "StepLR")
+    assert found["recipe: schedule"] == ("none", "StepLR(step_size=3)")
     assert "recipe: group convs.args.weight_decay" not in found
 
 
 def test_data_and_surroundings_are_told_apart_from_the_recipe() -> None:
     found = lines(
-        a_run(threads=1, torch="2.14.1", digest="aa", metrics={"train loss": 1.0}),
+        a_run(threads=1, versions={"torch": "2.14.1"}, metrics={"train loss": 1.0}),
         a_run(
             recipe=replace(RECIPE, dataset="digits", validation=0.3),
-            threads=2, torch="2.14.1", digest="bb", metrics={"train loss": 2.0},
+            threads=2, versions={"torch": "2.14.1"}, metrics={"train loss": 2.0},
         ),
     )  # fmt: skip
-    assert set(found) == {
-        "data: dataset", "data: validation", "data: digest", "surroundings: threads"
-    }  # fmt: skip
+    assert set(found) == {"data: dataset", "data: validation", "surroundings: threads"}
+
+
+def test_other_data_are_told_only_where_the_settings_do_not_say_why() -> None:
+    one, other = {"digest": "aa", "train": 80}, {"digest": "bb", "train": 80}
+    assert set(lines(a_run(data=one), a_run(data=other))) == {"data: data.digest"}
+    split = replace(RECIPE, validation=0.3)
+    assert set(lines(a_run(data=one), a_run(recipe=split, data=other))) == {"data: validation"}
+    three = lines(a_run(data=one), a_run(recipe=split, data=other), a_run(data=other))
+    assert set(three) == {"data: validation", "data: data.digest"}
+
+
+def test_another_optimizer_loss_or_augmentation_is_one_line_with_its_arguments() -> None:
+    sgd = replace(RECIPE, optimizer="SGD", optimizer_args={"momentum": 0.9})
+    assert lines(a_run(), a_run(recipe=sgd)) == {"recipe: optimizer": ("Adam", "SGD(momentum=0.9)")}
+    smooth = replace(RECIPE, loss_args={"label_smoothing": 0.1})
+    assert lines(a_run(), a_run(recipe=smooth)) == {
+        "recipe: loss_args.label_smoothing": ("0", "0.1")
+    }
+    margin = replace(RECIPE, loss="MultiMarginLoss")
+    assert set(lines(a_run(recipe=smooth), a_run(recipe=margin))) == {"recipe: loss"}
+    flip = replace(RECIPE, augment={"RandomRotation": {"degrees": (-9.0, 9.0)}})
+    assert set(lines(a_run(), a_run(recipe=flip))) == {"data: augment.RandomRotation"}
+
+
+def test_numbers_that_differ_in_their_last_digit_differ() -> None:
+    one, other = (replace(RECIPE, lr=rate) for rate in (0.001, 0.0010000001))
+    assert lines(a_run(recipe=one), a_run(recipe=other)) == {
+        "recipe: lr": ("0.001", "0.0010000001")
+    }
+
+
+def test_what_was_done_by_hand_is_a_difference() -> None:
+    divided = [Event(7, 0.5, "scale", {"factor": 0.1}), Event(9, 0.7, "resumed", {})]
+    assert [
+        (line.part, line.path, line.values) for line in differences([a_run()] * 2, [divided, []])
+    ] == [("by hand", "learning rate divided by 10", ("at step 7", ABSENT))]
+    assert differences([a_run()] * 2, [divided, divided]) == []
+
+
+def test_layers_that_are_alike_are_told_apart_by_their_place() -> None:
+    def spec(*sizes: int) -> ModelSpec:
+        nodes = (Node(str(i), "nn.Linear", {"out_features": n}) for i, n in enumerate(sizes))
+        return replace(SPEC, nodes=tuple(nodes))
+
+    assert lines(a_run(spec(8, 4)), a_run(spec(4, 4))) == {
+        "model: 0 Linear · out_features": ("8", "4")
+    }
 
 
 def test_code_that_differs_is_shown_as_a_diff() -> None:

@@ -7,6 +7,7 @@ import streamlit as st
 
 from builder import BuilderError
 from builder.train.compare import code_difference, differences
+from ui import state
 from ui.runs.chosen import chosen_runs
 from ui.runs.overlay import names
 
@@ -14,6 +15,7 @@ _PARTS = {
     "model": "Model",
     "data": "Data",
     "recipe": "Recipe",
+    "by hand": "By hand",
     "surroundings": "Surroundings",
 }
 
@@ -24,7 +26,7 @@ def differ() -> None:
     if len(runs) < 2:
         st.caption("Tick two runs or more in the table to see what differs between them.")
         return
-    found = differences(runs)
+    found = differences(runs, [state.store().events(run.id) for run in runs])
     titles = names(runs)
     if not found:
         st.success(
