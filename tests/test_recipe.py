@@ -1,11 +1,13 @@
 """The settings of a run: round trips, torch's own names and defaults, and what is refused."""
 
+from dataclasses import fields
+
 import pytest
 
 from builder.errors import RecipeError
 from builder.train.groups import Group, optimizer_code
 from builder.train.losses import LOSSES, suggest_loss
-from builder.train.recipe import Recipe, devices
+from builder.train.recipe import FIELDS, Recipe, devices
 from builder.train.schedules import Phase
 
 
@@ -62,10 +64,16 @@ def test_what_is_suggested_fits() -> None:
         ),
         ({"batch_size": 0}, "classification", "batch_size is 0"),
         ({"epochs": 10**12}, "classification", "epochs"),
-        ({"lr": -1.0}, "classification", "learning rate"),
-        ({"lr": float("nan")}, "classification", "learning rate"),
+        ({"lr": -1.0}, "classification", "lr is -1.0"),
+        ({"lr": float("nan")}, "classification", "lr is nan"),
         ({"validation": 1.0}, "classification", "validation"),
         ({"seed": -1}, "classification", "seed"),
+        ({"clip_norm": 0.0}, "classification", "clip_norm is 0.0; a number above 0"),
+        ({"l1": float("inf")}, "classification", "l1 is inf"),
+        ({"patience": True}, "classification", "patience is True"),
+        ({"keep_epochs": (0,)}, "classification", "keep_epochs"),
+        ({"split": "odd"}, "classification", "'random' or 'time' or 'folds'"),
+        ({"schedule_by": "day"}, "classification", "'epoch' or 'step'"),
         ({"device": "tpu"}, "classification", "cpu"),
     ],
 )
@@ -74,6 +82,15 @@ def test_a_setting_that_cannot_work_is_refused_and_says_what_would(
 ) -> None:
     with pytest.raises(RecipeError, match=word):
         Recipe(**settings).check(task)  # type: ignore[arg-type]
+
+
+def test_every_plain_setting_has_a_row_that_its_default_fits() -> None:
+    others = {"dataset", "options", "augment", "loss", "loss_args", "optimizer", "optimizer_args"}
+    others |= {"groups", "schedule", "device"}
+    assert {entry.name for entry in fields(Recipe)} - set(FIELDS) == others
+    for row in FIELDS.values():
+        assert row.help.endswith(".")
+    Recipe().check("classification")
 
 
 def test_every_loss_says_what_it_expects() -> None:

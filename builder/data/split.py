@@ -22,7 +22,7 @@ METHODS: Mapping[str, str] = MappingProxyType(
         "folds": "Equal parts drawn by the seed; one of them is kept, and each can be in turn.",
     }
 )
-_MAX_SEED = 2**32 - 1
+MAX_SEED = 2**32 - 1
 _MAX_FOLDS = 100
 
 Rows: TypeAlias = tuple[np.ndarray[tuple[int], np.dtype[np.int64]], ...]
@@ -205,9 +205,9 @@ def _not_zero(spread: Tensor) -> Tensor:
 
 
 def _check_seed(seed: int) -> None:
-    if not _whole(seed) or not 0 <= seed <= _MAX_SEED:
+    if not _whole(seed) or not 0 <= seed <= MAX_SEED:
         raise DataError(
-            f"The seed of the split is {shown(seed)}; a whole number from 0 to {_MAX_SEED:,} works."
+            f"The seed of the split is {shown(seed)}; a whole number from 0 to {MAX_SEED:,} works."
         )
 
 

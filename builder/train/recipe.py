@@ -6,12 +6,15 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from types import MappingProxyType
 from typing import Any
 
 import torch
 from torch import nn
 from torch.optim.optimizer import Optimizer
 
+from builder.catalog.fields import Field
+from builder.data.split import MAX_SEED, METHODS
 from builder.errors import RecipeError, shown
 from builder.train.groups import Group, parameter_groups
 from builder.train.losses import LOSSES, suggest_loss
@@ -21,16 +24,8 @@ from builder.values import frozen
 
 FORMAT = 1
 MAX_LR = 1e12
+_MOST = 100_000
 PRECISIONS = ("float32", "bfloat16", "float16")
-# What counts something, with the least and the most of it.
-_WHOLE = {
-    "batch_size": (1, 100_000),
-    "epochs": (1, 100_000),
-    "accumulate": (1, 10_000),
-    "patience": (1, 100_000),
-    "checkpoint_every": (1, 10**9),
-}
-_OPTIONAL = ("clip_norm", "clip_value", "patience", "minutes", "checkpoint_every")
 
 
 def devices() -> tuple[str, ...]:
@@ -41,14 +36,6 @@ def devices() -> tuple[str, ...]:
     if torch.backends.mps.is_available():
         found.append("mps")
     return tuple(found)
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _made(kind: type[Any], value: Any) -> Any:
@@ -177,39 +164,11 @@ class Recipe:
         self._check_numbers()
 
     def _check_numbers(self) -> None:
-        if self.schedule_by not in ("epoch", "step"):
-            raise RecipeError(f"schedule_by is {shown(self.schedule_by)}; epoch or step works.")
-        if self.precision not in PRECISIONS:
-            raise RecipeError(
-                f"precision is {shown(self.precision)}; {', '.join(PRECISIONS)} work."
-            )
-        for name, (low, high) in _WHOLE.items():
+        for name, row in FIELDS.items():
             value = getattr(self, name)
-            if value is None and name in _OPTIONAL:
-                continue
-            if not _is_whole(value) or not low <= value <= high:
-                raise RecipeError(
-                    f"{name} is {shown(value)}; a whole number from {low} to {high:,} works."
-                )
-        for name in ("clip_norm", "clip_value", "minutes", "l1", "l2"):
-            value = getattr(self, name)
-            if value is None and name in _OPTIONAL:
-                continue
-            lowest = "from 0 up" if name in ("l1", "l2") else "above 0"
-            if not _is_number(value) or value < 0 or (lowest == "above 0" and value == 0):
-                raise RecipeError(f"{name} is {shown(value)}; a number {lowest} works.")
-        if not all(_is_whole(epoch) and epoch > 0 for epoch in self.keep_epochs):
-            raise RecipeError(
-                f"keep_epochs is {shown(list(self.keep_epochs))}; whole numbers from 1 up work."
-            )
-        if not _is_number(self.lr) or not 0 <= self.lr <= MAX_LR:
-            raise RecipeError(f"The learning rate is {shown(self.lr)}; a number above 0 works.")
-        if not _is_number(self.validation) or not 0 < self.validation < 1:
-            raise RecipeError(
-                f"validation is {shown(self.validation)}; a share between 0 and 1 works."
-            )
-        if not _is_whole(self.seed) or not 0 <= self.seed < 2**32:
-            raise RecipeError(f"The seed is {shown(self.seed)}; a whole number from 0 up works.")
+            wrong = row.problem(None if value == () else value)
+            if wrong is not None:
+                raise RecipeError(wrong)
         if self.device not in devices():
             raise RecipeError(
                 f"This machine has no device {shown(self.device)}; it has {', '.join(devices())}."
@@ -254,3 +213,48 @@ class Recipe:
         if self.loss in LOSSES and task in LOSSES[self.loss].tasks:
             return self
         return replace(self, loss=suggest_loss(task))
+
+
+def _whole(name: str, help: str, *, low: int = 1, high: int = _MOST, **more: Any) -> Field:
+    return Field(name, "int", low=low, high=high, help=help, **more)
+
+
+def _number(name: str, help: str, **more: Any) -> Field:
+    return Field(name, "float", **{"low": 0, "high": MAX_LR, "help": help, **more})
+
+
+_FIELDS = (
+    Field("split", "choice", choices=tuple(METHODS), help=" ".join(
+        f"{name}: {words}" for name, words in METHODS.items()
+    )),
+    _number("validation", "Share of the samples that the model does not learn from.",
+            open_low=True, high=0.99),
+    _whole("folds", "Equal parts of the samples.", low=2, high=100),
+    _whole("fold", "Which of the folds is kept for validation, from 0.", low=0, high=99),
+    _number("lr", "How far each step goes."),
+    Field("schedule_by", "choice", choices=("epoch", "step"), help="What the schedule counts."),
+    _whole("batch_size", "Samples a batch."),
+    _whole("accumulate", "Gradients of so many batches make one step; their mean counts.",
+           high=10_000),
+    _whole("epochs", "Passes over the training samples."),
+    _number("clip_norm", "Shortens the gradient of all parameters to this.",
+            open_low=True, optional=True),
+    _number("clip_value", "Bounds each number of the gradient.", open_low=True, optional=True),
+    _number("l1", "Weight of the sum of absolute values in the loss."),
+    _number("l2", "Weight of half the sum of squares in the loss."),
+    Field("precision", "choice", choices=PRECISIONS,
+          help="What autocast lowers: layers that multiply matrices. The weights stay float32."),
+    _whole("patience", "Epochs without a lower validation loss after which the run ends.",
+           optional=True),
+    _number("minutes", "Minutes of training after which the run ends.",
+            open_low=True, optional=True),
+    Field("keep_best", "bool",
+          help="The weights with the lowest validation loss, beside the last."),
+    Field("keep_epochs", "ints", low=1, optional=True,
+          help="Epochs whose weights are kept, beside the last and the best."),
+    _whole("checkpoint_every", "Steps from one checkpoint to the next; a crash loses no more.",
+           high=10**9, optional=True),
+    _whole("seed", "Of the weights, the split and the order of the samples.", low=0, high=MAX_SEED),
+)  # fmt: skip
+# The settings that are a plain value, in the recipe's order.
+FIELDS: Mapping[str, Field] = MappingProxyType({row.name: row for row in _FIELDS})

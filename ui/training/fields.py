@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from builder.catalog import Field
+from builder.train.recipe import FIELDS
 from ui import state
 from ui.training.settings import change, recipe
 from ui.values import from_text, to_text
@@ -36,7 +37,7 @@ def choose(
     )
 
 
-def number(label: str, name: str, help: str, **limits: Any) -> None:
+def number(label: str, name: str, **limits: Any) -> None:
     """Draw a number; empty stands for none where the recipe allows that."""
     value = getattr(recipe(), name)
     key = state.show(f"recipe:{name}", value)
@@ -44,17 +45,20 @@ def number(label: str, name: str, help: str, **limits: Any) -> None:
         label,
         value=value,
         key=key,
-        help=help,
+        help=FIELDS[name].help,
         on_change=lambda: change(**{name: state.get(key)}),
         **limits,
     )
 
 
-def switch(label: str, name: str, help: str) -> None:
+def switch(label: str, name: str) -> None:
     """Draw a setting that is on or off."""
     value = getattr(recipe(), name)
     key = state.show(f"recipe:{name}", value)
-    st.toggle(label, value, key=key, help=help, on_change=lambda: change(**{name: state.get(key)}))
+    st.toggle(
+        label, value, key=key, help=FIELDS[name].help,
+        on_change=lambda: change(**{name: state.get(key)}),
+    )  # fmt: skip
 
 
 def argument(field: Field, owner: str, name: str) -> None:

@@ -15,7 +15,7 @@ from builder.data.split import METHODS
 from builder.resolve import resolve
 from builder.train import LOSSES, OPTIMIZERS, Recipe, devices
 from builder.train.groups import optimizer_code
-from builder.train.recipe import PRECISIONS
+from builder.train.recipe import FIELDS, PRECISIONS
 from ui import state
 from ui.numbers import count
 from ui.training.fields import argument, choose, number, said, switch
@@ -56,9 +56,9 @@ def settings_panel() -> None:
         argument(optimizer.fields[name], settings.optimizer, "optimizer_args")
     left, right = st.columns(2)
     with left:
-        number("Epochs", "epochs", "Passes over the training samples.", step=1)
+        number("Epochs", "epochs", step=1)
     with right:
-        number("Batch size", "batch_size", "Samples a batch.", step=1)
+        number("Batch size", "batch_size", step=1)
     _more(samples, settings)
     _start(fits)
 
@@ -222,56 +222,33 @@ def _more(samples: Samples, settings: Recipe) -> None:
             st.code(optimizer_code(settings), language="python", wrap_lines=True)
     with _section("Validation", settings.split != "random"):
         _split(samples, settings)
-        number("Seed", "seed", "Of the weights, the split and the order of the samples.", step=1)
+        number("Seed", "seed", step=1)
     regular = (settings.clip_norm, settings.clip_value, settings.l1, settings.l2)
     with _section("Gradients", sum(map(bool, regular)) + (settings.accumulate > 1)):
         left, right = st.columns(2)
         with left:
-            number(
-                "Clip the norm", "clip_norm", "Shortens the gradient of all parameters to this.",
-                min_value=0.0, placeholder="off",
-            )  # fmt: skip
-            number("L1", "l1", "Weight of the sum of absolute values in the loss.", **_SMALL)
+            number("Clip the norm", "clip_norm", min_value=0.0, placeholder="off")
+            number("L1", "l1", **_SMALL)
         with right:
-            number(
-                "Clip values", "clip_value", "Bounds each number of the gradient.",
-                min_value=0.0, placeholder="off",
-            )  # fmt: skip
-            number("L2", "l2", "Weight of half the sum of squares in the loss.", **_SMALL)
-        number(
-            "Batches a step", "accumulate",
-            "Gradients of so many batches make one step; their mean counts.", step=1,
-        )  # fmt: skip
+            number("Clip values", "clip_value", min_value=0.0, placeholder="off")
+            number("L2", "l2", **_SMALL)
+        number("Batches a step", "accumulate", step=1)
     ends = (settings.patience, settings.minutes, settings.keep_epochs, settings.checkpoint_every)
     with _section("Ends and checkpoints", sum(map(bool, ends)) + (not settings.keep_best)):
         left, right = st.columns(2)
         with left:
-            number(
-                "Patience", "patience",
-                "Epochs without a lower validation loss after which the run ends.",
-                min_value=1, step=1, placeholder="off",
-            )  # fmt: skip
+            number("Patience", "patience", min_value=1, step=1, placeholder="off")
         with right:
-            number(
-                "Minutes", "minutes", "Of training, after which the run ends.",
-                min_value=0.0, placeholder="no limit",
-            )  # fmt: skip
-        switch(
-            "Keep the best weights", "keep_best",
-            "Those with the lowest validation loss, beside the last.",
-        )  # fmt: skip
+            number("Minutes", "minutes", min_value=0.0, placeholder="no limit")
+        switch("Keep the best weights", "keep_best")
         _epochs_to_keep(settings)
         number(
-            "Steps between checkpoints", "checkpoint_every",
-            "From the last of them a run goes on after a crash.",
-            min_value=1, step=1, placeholder="every few seconds",
+            "Steps between checkpoints", "checkpoint_every", min_value=1, step=1,
+            placeholder="every few seconds",
         )  # fmt: skip
     with _section("Machine", settings.device != "cpu" or settings.precision != "float32"):
         choose("Device", list(devices()), "device")
-        choose(
-            "Precision", PRECISIONS, "precision",
-            help="What autocast lowers: layers that multiply matrices. The weights stay float32.",
-        )  # fmt: skip
+        choose("Precision", PRECISIONS, "precision", help=FIELDS["precision"].help)
         st.number_input(
             "Parameter budget",
             min_value=1,
@@ -289,13 +266,13 @@ def _section(label: str, changed: int) -> Any:
 
 
 def _split(samples: Samples, settings: Recipe) -> None:
-    choose("Split", list(METHODS), "split", help=" ".join(f"{k}: {v}" for k, v in METHODS.items()))
+    choose("Split", list(METHODS), "split", help=FIELDS["split"].help)
     if settings.split == "folds":
         left, right = st.columns(2)
         with left:
-            number("Folds", "folds", "Equal parts.", min_value=2, max_value=100, step=1)
+            number("Folds", "folds", min_value=2, max_value=100, step=1)
         with right:
-            number("Kept", "fold", "Which of them is kept, from 0.", min_value=0, step=1)
+            number("Kept", "fold", min_value=0, step=1)
         return
     key = state.show("recipe:validation", settings.validation)
     by_time = samples.by_time or settings.split == "time"
@@ -321,7 +298,7 @@ def _epochs_to_keep(settings: Recipe) -> None:
         placeholder="1, 10",
         on_change=_typed_epochs,
         args=(key,),
-        help="Beside the last and the best.",
+        help=FIELDS["keep_epochs"].help,
     )
     said(key)
 
