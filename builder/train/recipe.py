@@ -231,7 +231,7 @@ _FIELDS = (
             open_low=True, high=0.99),
     _whole("folds", "Equal parts of the samples.", low=2, high=100),
     _whole("fold", "Which of the folds is kept for validation, from 0.", low=0, high=99),
-    _number("lr", "How far each step goes."),
+    _number("learning rate", "How far each step goes."),
     Field("schedule_by", "choice", choices=("epoch", "step"), help="What the schedule counts."),
     _whole("batch_size", "Samples a batch."),
     _whole("accumulate", "Gradients of so many batches make one step; their mean counts.",
@@ -256,5 +256,6 @@ _FIELDS = (
            high=10**9, optional=True),
     _whole("seed", "Of the weights, the split and the order of the samples.", low=0, high=MAX_SEED),
 )  # fmt: skip
-# The settings that are a plain value, in the recipe's order.
-FIELDS: Mapping[str, Field] = MappingProxyType({row.name: row for row in _FIELDS})
+_KEYS = {"learning rate": "lr"}
+# The settings that are a plain value, in the recipe's order; a row has the name that people read.
+FIELDS: Mapping[str, Field] = MappingProxyType({_KEYS.get(f.name, f.name): f for f in _FIELDS})
