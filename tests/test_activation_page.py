@@ -199,7 +199,7 @@ def test_the_models_own_activations_are_found_or_it_is_said_why_not(app: AppTest
     ws: Workspace = app.session_state["workspace:model"]
     on(app, "In your model")
     assert list(app.dataframe[0].value["layer"]) == ["1", "4", "8", "10"]
-    assert app.selectbox(key="model-input").value == "mnist"
+    assert app.selectbox(key="input").value == "mnist"
     for name in ("ResidualNet", "TextClassifier", "MyRNN", "MyNet with SubNet (broken)"):
         ws.open(TEMPLATES[name])
         app.run()
@@ -220,7 +220,7 @@ def test_the_weights_of_a_run_are_looked_at_on_its_data(app: AppTest, home: Path
     on(app, "In your model")
     assert not app.exception
     assert app.selectbox(key="subject:weights").value == run
-    assert app.selectbox(key="model-input").value == "moons"
+    assert app.selectbox(key="input").value == "moons"
     table = app.dataframe[0].value.set_index("layer")
     assert table.loc["1", "dead units"] == 1
     app.selectbox(key="subject:weights").set_value("fresh").run()

@@ -13,12 +13,13 @@ from torch import Tensor, nn
 from builder import TEMPLATES, ModelSpec, Node, build
 from builder.data import DATASETS, load
 from builder.errors import BuilderError, LabError, ModelError
-from builder.labs import preactivations
+from builder.labs import batches, preactivations
 from builder.labs.activation import ACTIVATIONS, SATURATED
 from builder.labs.depth import INITIAL, MOST_VALUES, Spread, places, spread, stack
 from builder.labs.numbers import draw
 from builder.labs.subject import fresh
 from builder.spec import Input
+from builder.train import Recipe
 
 RUNNING = {name: spec for name, spec in TEMPLATES.items() if "broken" not in name}
 
@@ -216,7 +217,7 @@ class _Skip(nn.Module):
 
 def looked(spec: ModelSpec, batch: int = 8) -> preactivations.Looked:
     weights = fresh(spec, 0).state_dict()
-    return preactivations.look(spec, weights, preactivations.random_inputs(spec, batch, 0))
+    return preactivations.look(spec, weights, batches.random_inputs(spec, batch, 0))
 
 
 @pytest.mark.parametrize("name", RUNNING)
@@ -310,11 +311,11 @@ def test_what_no_curve_shows_is_named_and_a_learned_slope_is_drawn() -> None:
 @pytest.mark.parametrize("name", ["digits", "iris"])
 def test_real_samples_come_in_the_scale_of_training(name: str) -> None:
     samples = load(name)
-    [x] = preactivations.real_inputs(samples, 20, validation=0.2, seed=0)
+    [x] = batches.real_inputs(samples, Recipe(dataset=name), 20)
     assert x.shape == (20, *samples.shape)
     spec = chain(Node("0", "nn.Flatten"), Node("1", "nn.Tanh"), shape=samples.shape)
-    assert preactivations.fits(spec, DATASETS[name].shape)
-    assert not preactivations.fits(spec, (7,))
+    assert batches.fits(spec, DATASETS[name].shape, samples.kind)
+    assert not batches.fits(spec, (7,), "table")
     [one] = preactivations.look(spec, {}, (x,)).given
     assert one.mean == pytest.approx(float(x.mean()), abs=1e-5)
 

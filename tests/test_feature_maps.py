@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from builder import TEMPLATES, Block, BuilderError, ModelSpec, Node, build, resolve
 from builder.data import load
-from builder.labs import attribution, feature_maps
+from builder.labs import attribution, batches
 from builder.labs.attribution import METHODS, explain
 from builder.labs.feature_maps import filters_of, look, output_of
 from builder.labs.framing import FITS, Frame, as_picture, fit
@@ -230,7 +230,7 @@ def test_a_model_that_cannot_run_says_so_as_its_fault_does() -> None:
 
 
 def test_too_large_a_run_is_refused_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feature_maps, "MOST_MACS", 1000)
+    monkeypatch.setattr(batches, "MOST_MACS", 1000)
     with pytest.raises(BuilderError, match="smaller input"):
         look(*_of(TEMPLATES["LeNet5"]))
 

@@ -13,15 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from builder.build import check
-from builder.errors import ModelError
+from builder.labs.batches import affordable
 from builder.labs.framing import Frame
 from builder.labs.walking import modules_of, tensors, walk
 from builder.resolve import Step
 from builder.spec import ModelSpec
-
-# Of one picture, as they are kept for as long as the page looks at them.
-MOST_BYTES, MOST_MACS = 2**29, 10**11
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,14 +68,7 @@ def look(model: nn.Module, spec: ModelSpec, x: Tensor) -> list[Layer]:
     Raises:
         ModelError: the model cannot run, it would take too much memory or time, or torch refused.
     """
-    resolution = check(spec, budget=2**63)
-    if resolution.activation_bytes > MOST_BYTES or resolution.macs > MOST_MACS:
-        raise ModelError(
-            f"One picture through {spec.name} takes {resolution.activation_bytes / 1e9:,.1f} GB "
-            f"and {resolution.macs / 1e9:,.1f} billion multiply-adds; up to "
-            f"{MOST_BYTES / 1e9:,.1f} GB and {MOST_MACS / 1e9:,.0f} billion are looked at here. "
-            "A smaller input does it."
-        )
+    affordable(spec, 1, budget=2**63)
     found: list[Layer] = []
 
     def saw(way: tuple[str, ...], step: Step, value: Any) -> None:

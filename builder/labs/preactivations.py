@@ -6,14 +6,11 @@ import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from builder.build import check
-from builder.data import Samples, split
 from builder.errors import ModelError
 from builder.labs.activation import (
     ACTIVATIONS,
@@ -24,13 +21,11 @@ from builder.labs.activation import (
     curved,
     trace,
 )
+from builder.labs.batches import affordable
 from builder.labs.subject import fresh, loaded
 from builder.labs.walking import modules_of, out_of_place
-from builder.resolve import resolve
-from builder.resolve.types import DTYPES
 from builder.spec import Block, ModelSpec, Node
 
-MOST_BYTES, MOST_MACS = 2**29, 10**11
 MOST_NUMBERS, _BINS = 1_000_000, 80
 _REACH = 0.999  # the share of the numbers that the charts show; a few stray ones would flatten them
 
@@ -74,37 +69,6 @@ class Looked:
     others: tuple[str, ...]
 
 
-def random_inputs(spec: ModelSpec, batch: int, seed: int) -> tuple[Tensor, ...]:
-    """Return standard normal numbers for a model, or indices that all its embeddings have."""
-    generator = torch.Generator().manual_seed(seed)
-    sizes = [size for step in resolve(spec).steps for size in _embedded(step)]
-    below = min(sizes, default=2)
-    return tuple(
-        torch.randn(batch, *entry.shape, generator=generator)
-        if DTYPES[entry.dtype].is_floating_point
-        else torch.randint(0, below, (batch, *entry.shape), generator=generator).to(
-            DTYPES[entry.dtype]
-        )
-        for entry in spec.inputs
-    )
-
-
-def _embedded(step: Any) -> list[int]:
-    own = [step.args["num_embeddings"]] if "num_embeddings" in step.args else []
-    return own + [size for inner in step.steps for size in _embedded(inner)]
-
-
-def fits(spec: ModelSpec, shape: tuple[int, ...]) -> bool:
-    """Whether samples of a shape can go into a model as they are."""
-    return [(entry.shape, entry.dtype) for entry in spec.inputs] == [(shape, "float32")]
-
-
-def real_inputs(samples: Samples, batch: int, *, validation: float, seed: int) -> tuple[Tensor]:
-    """Return samples that a run with this split keeps for validation, in the scale it uses."""
-    parts = split(samples, validation=validation, seed=seed)
-    return (parts.scaled(samples.x[parts.validation[:batch]]),)
-
-
 def look(spec: ModelSpec, weights: Mapping[str, Tensor], inputs: tuple[Tensor, ...]) -> Looked:
     """Run a model once, evaluating, and tell what each of its activations was given.
 
@@ -119,16 +83,7 @@ def look(spec: ModelSpec, weights: Mapping[str, Tensor], inputs: tuple[Tensor, .
         ModelError: the model cannot run, takes too much memory, or torch refused these numbers.
         LabError: the weights are those of another model.
     """
-    resolution = check(spec)
-    batch = len(inputs[0])
-    if resolution.activation_bytes * batch > MOST_BYTES or resolution.macs * batch > MOST_MACS:
-        raise ModelError(
-            f"{batch} samples through {spec.name} take "
-            f"{resolution.activation_bytes * batch / 1e9:,.1f} GB and "
-            f"{resolution.macs * batch / 1e9:,.0f} billion multiply-adds; up to "
-            f"{MOST_BYTES / 1e9:,.1f} GB and {MOST_MACS / 1e9:,.0f} billion are looked at here. "
-            "Fewer samples do it."
-        )
+    affordable(spec, len(inputs[0]))
     model, twin = _built(spec, weights)
     named: dict[str, nn.Module] = {}
     for name, module in modules_of(model, twin).items():

@@ -11,17 +11,13 @@ import streamlit as st
 
 from builder import BuilderError
 from builder.catalog import CATALOG
-from builder.data import DATASETS, load
 from builder.labs import preactivations
-from builder.labs.numbers import LARGEST_SEED
 from builder.labs.preactivations import Given, Looked
-from builder.train import Recipe
 from ui.activations.chosen import Chosen
 from ui.activations.style import COLOURS, CONFIG, chart, faded, shade
+from ui.batch import Batch, choose_batch
 from ui.subject import Subject, choose, subject
 
-_RANDOM = "random"
-_SAMPLES = (2, 16, 64, 128, 256)
 _HEIGHT, _PAGE = 300, 8
 _BARS, _CURVE = COLOURS[1], COLOURS[0]
 
@@ -32,12 +28,8 @@ def section(_: Sequence[Chosen]) -> None:
         with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
             choose()
             here = subject()
-            data = _data(here)
-            seed = _seed() if data == _RANDOM else 0
-            count = st.select_slider(
-                "Samples", _SAMPLES, 64, key="samples", width=170, bind="query-params"
-            )
-        found = _looked(here.made_from, here, data, count, seed)
+            batch = choose_batch(here)
+        found = _looked(batch.made_from, here, batch)
     except BuilderError as error:
         st.warning(error.message, icon=":material/block:")
         st.page_link("pages/build.py", label="To the model", icon=":material/stacks:")
@@ -54,48 +46,10 @@ def section(_: Sequence[Chosen]) -> None:
     _table(found.given)
 
 
-def _data(here: Subject) -> str:
-    """Let people choose among random numbers and the data sets whose samples fit."""
-    fitting = [row.name for row in DATASETS.values() if preactivations.fits(here.spec, row.shape)]
-    if here.run is not None:
-        own = Recipe.from_json(here.run.recipe).dataset
-        fitting.sort(key=lambda name: name != own)
-    options = [*fitting, _RANDOM]
-    return st.selectbox(
-        "Input", options, key="model-input", width=200, bind="query-params",
-        format_func=lambda name: DATASETS[name].title if name in DATASETS else "Random normal",
-        help="Samples that training keeps for validation, or standard normal numbers.",
-    )  # fmt: skip
-
-
-def _seed() -> int:
-    return st.number_input(
-        "Seed of the input", 0, LARGEST_SEED, 0, key="model-seed", width=150, bind="query-params",
-        help="Draws other random numbers.",
-    )  # fmt: skip
-
-
-def _recipe(here: Subject, data: str) -> Recipe:
-    """Return the settings of the run, if it learned from these data; else the usual ones."""
-    if here.run is not None:
-        found = Recipe.from_json(here.run.recipe)
-        if found.dataset == data:
-            return found
-    return Recipe(dataset=data)
-
-
 @st.cache_data(max_entries=32, show_spinner="Running the model")
-def _looked(made_from: Hashable, _here: Subject, data: str, count: int, seed: int) -> Looked:
+def _looked(made_from: Hashable, _here: Subject, _batch: Batch) -> Looked:
     del made_from
-    if data == _RANDOM:
-        inputs = preactivations.random_inputs(_here.spec, count, seed)
-    else:
-        settings = _recipe(_here, data)
-        inputs = preactivations.real_inputs(
-            load(data, **settings.options), count,
-            validation=settings.validation, seed=settings.seed,
-        )  # fmt: skip
-    return preactivations.look(_here.spec, _here.model.state_dict(), inputs)
+    return preactivations.look(_here.spec, _here.model.state_dict(), _batch.inputs)
 
 
 def _charts(given: Sequence[Given]) -> None:
