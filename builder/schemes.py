@@ -286,7 +286,7 @@ _KNOWN: Mapping[str, _Facts] = {
     "constant_": _Facts(
         "All the same number.",
         r"W = c",
-        {"val": {"initial": 0.1, "help": "The number."}},
+        {"val": {"initial": 0.1, "slider": (-1, 1), "help": "The number."}},
         positional=1,
     ),
 }

@@ -10,7 +10,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from builder import TEMPLATES, ModelSpec
+from builder import TEMPLATES, ModelSpec, resolve
+from builder.initial import fitting
+from builder.spec import Init
 from builder.store import Store
 from builder.train import LOSSES, OPTIMIZERS
 from ui import intents
@@ -87,6 +89,28 @@ def test_a_slider_changes_the_layer_and_undo_takes_it_back(app: AppTest) -> None
     assert app.slider(key="arg::0:out_channels:slider").value == 6
     app.button(key="redo").click().run()
     assert workspace(app).spec.main.node("0").args["out_channels"] == 12
+
+
+def test_a_parameter_starts_by_any_scheme_that_its_shape_takes(app: AppTest) -> None:
+    app.session_state["start::0:nn.Conv2d"] = True
+    select(app, "0")
+    key = "start::0:weight"
+    assert app.selectbox(key=f"{key}:scheme").value is None
+    for scheme in fitting((6, 1, 5, 5)):
+        app.selectbox(key=f"{key}:scheme").set_value(scheme).run()
+        assert not app.exception
+        assert workspace(app).spec.nodes[0].init["weight"].scheme == scheme
+        assert resolve(workspace(app).spec).runs
+    app.selectbox(key=f"{key}:scheme").set_value("kaiming_normal_").run()
+    app.selectbox(key=f"{key}:kaiming_normal_:nonlinearity:").set_value("relu").run()
+    app.text_input(key=f"{key}:kaiming_normal_:a:").set_value("x").run()
+    assert "a is 'x'" in said(app)
+    app.text_input(key=f"{key}:kaiming_normal_:a:").set_value("-2e9").run()
+    assert "a is -2000000000.0" in said(app)
+    app.button(key="fix:0").click().run()
+    assert workspace(app).spec.nodes[0].init["weight"] == Init("kaiming_normal_")
+    app.selectbox(key=f"{key}:scheme").set_value(None).run()
+    assert workspace(app).spec == TEMPLATES["LeNet5"]
 
 
 @pytest.mark.parametrize("typed", ["abc", "", "1e400", "3 5"])

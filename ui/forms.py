@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -12,11 +13,9 @@ from builder.catalog import Field, Layer
 from builder.resolve import Step
 from builder.spec import Node
 from ui import state
+from ui.fields import BOX, Entry, draw
 from ui.state import Workspace
-from ui.values import from_text, to_text
-
-_NUMBER = "number"
-_BOX = 84
+from ui.values import to_text
 
 
 def layer_form(
@@ -29,9 +28,9 @@ def layer_form(
     rest = [field for field in fields if field not in first and field not in told]
     with st.container(key="fields"):
         for field in first:
-            _field(ws, row, node, field)
+            draw(_entry(ws, node, field))
         for field in told:
-            _told(ws, row, node, field, step)
+            _told(ws, node, field, step)
     if not rest:
         return
     changed = sum(field.name in node.args for field in rest)
@@ -40,7 +39,17 @@ def layer_form(
     if more.open:
         with more, st.container(key="more-fields"):
             for field in rest:
-                _field(ws, row, node, field)
+                draw(_entry(ws, node, field))
+
+
+def _entry(ws: Workspace, node: Node, field: Field) -> Entry:
+    return Entry(
+        ws,
+        field,
+        node.args.get(field.name, field.default),
+        _key(ws, node, field),
+        partial(_set, ws, node.name, field),
+    )
 
 
 def _key(ws: Workspace, node: Node, field: Field, part: str = "") -> str:
@@ -57,143 +66,7 @@ def _set(ws: Workspace, node_name: str, field: Field, value: Any) -> None:
     ws.edit(lambda s: edit.set_args(s, node_name, {field.name: value}, block=ws.block))
 
 
-def _took(ws: Workspace, key: str, node_name: str, field: Field) -> None:
-    _set(ws, node_name, field, state.get(key))
-
-
-def _typed(ws: Workspace, key: str, node_name: str, field: Field) -> None:
-    """Take typed text; what means nothing is said under the field and changes nothing."""
-    try:
-        value = from_text(field, str(state.get(key)))
-    except ValueError as error:
-        ws.wrong[key] = str(error)
-        return
-    _set(ws, node_name, field, value)
-
-
-def _field(ws: Workspace, row: Layer, node: Node, field: Field) -> None:
-    value = node.args.get(field.name, field.default)
-    if field.kind == "bool" and not field.optional:
-        _bool(ws, node, field, value)
-    elif field.kind == "bool":
-        _choice(ws, node, field, value, (True, False))
-    elif field.kind == "choice":
-        _choice(ws, node, field, value, field.choices)
-    elif field.kind in ("int", "size") and field.choices:
-        _number_or_word(ws, node, field, value)
-    elif _slides(field, value):
-        _slider(ws, node, field, value)
-    else:
-        _text(ws, node, field, value)
-
-
-def _slides(field: Field, value: Any) -> bool:
-    return (
-        field.slider is not None
-        and isinstance(value, int | float)
-        and not isinstance(value, bool)
-        and value >= field.slider[0]
-    )
-
-
-def _bool(ws: Workspace, node: Node, field: Field, value: Any) -> None:
-    key = state.show(_key(ws, node, field), bool(value))
-    st.toggle(
-        field.name, key=key, help=field.help, on_change=_took, args=(ws, key, node.name, field)
-    )
-
-
-def _choice(ws: Workspace, node: Node, field: Field, value: Any, choices: Sequence[Any]) -> None:
-    options = [None, *choices] if field.optional else list(choices)
-    if value not in options:  # a word that torch does not know; the fault says so
-        options.append(value)
-    key = state.show(_key(ws, node, field), value)
-    st.selectbox(
-        field.name,
-        options,
-        key=key,
-        help=field.help,
-        format_func=lambda option: "-" if option is None else str(option),
-        on_change=_took,
-        args=(ws, key, node.name, field),
-    )
-
-
-def _slider(
-    ws: Workspace, node: Node, field: Field, value: int | float, *, labelled: bool = True
-) -> None:
-    """A slider for the feel and a box for the exact number, both showing the same value."""
-    assert field.slider is not None
-    low, top = field.slider
-    while value > top:  # the range grows with the value, so that no number is out of reach
-        top *= 2
-    whole = field.kind != "float"
-    cast = int if whole else float
-    step = 1 if whole else 0.01
-    slid = state.show(_key(ws, node, field, "slider"), cast(value))
-    box = state.show(_key(ws, node, field), to_text(value))
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", wrap=False):
-        st.slider(
-            field.name,
-            cast(low),
-            cast(top),
-            key=slid,
-            step=step,
-            help=field.help if labelled else None,
-            label_visibility="visible" if labelled else "collapsed",
-            on_change=_took,
-            args=(ws, slid, node.name, field),
-        )
-        st.text_input(
-            f"{field.name}, exactly",
-            key=box,
-            width=_BOX,
-            label_visibility="collapsed",
-            on_change=_typed,
-            args=(ws, box, node.name, field),
-        )
-    _wrong(ws, box)
-
-
-def _text(ws: Workspace, node: Node, field: Field, value: Any) -> None:
-    key = state.show(_key(ws, node, field), to_text(value))
-    st.text_input(
-        field.name,
-        key=key,
-        help=f"{field.help} Takes {field.wanted}.",
-        placeholder="none" if field.optional else "",
-        on_change=_typed,
-        args=(ws, key, node.name, field),
-    )
-    _wrong(ws, key)
-
-
-def _number_or_word(ws: Workspace, node: Node, field: Field, value: Any) -> None:
-    """Padding: a number, or `same` or `valid`."""
-    mode = value if isinstance(value, str) else _NUMBER
-    key = state.show(_key(ws, node, field, "mode"), mode)
-    with st.container(gap="xsmall"):
-        st.segmented_control(
-            field.name,
-            [_NUMBER, *field.choices],
-            key=key,
-            help=field.help,
-            required=True,
-            on_change=_mode,
-            args=(ws, key, node.name, field),
-        )
-        if _slides(field, value):
-            _slider(ws, node, field, value, labelled=False)
-        elif not isinstance(value, str):
-            _text(ws, node, field, value)
-
-
-def _mode(ws: Workspace, key: str, node_name: str, field: Field) -> None:
-    chosen = state.get(key)
-    _set(ws, node_name, field, 1 if chosen == _NUMBER else chosen)
-
-
-def _told(ws: Workspace, row: Layer, node: Node, field: Field, step: Step | None) -> None:
+def _told(ws: Workspace, node: Node, field: Field, step: Step | None) -> None:
     """A size that the wire tells: shown as such, or set by hand."""
     by_hand = field.name in node.args
     known = step.args.get(field.name) if step else None
@@ -205,36 +78,31 @@ def _told(ws: Workspace, row: Layer, node: Node, field: Field, step: Step | None
                 "Set",
                 key=_key(ws, node, field, "set"),
                 help=f"Set {field.name} by hand. {field.help}",
-                width=_BOX,
+                width=BOX,
                 disabled=known is None,
                 on_click=_set,
                 args=(ws, node.name, field, known),
             )
             return
-        key = state.show(_key(ws, node, field), to_text(node.args[field.name]))
+        entry = _entry(ws, node, field)
+        key = state.show(entry.key, to_text(entry.value))
         st.text_input(
             field.name,
             key=key,
             help=field.help,
-            on_change=_typed,
-            args=(ws, key, node.name, field),
+            on_change=entry.typed,
+            args=(key,),
         )
         st.button(
             "Infer",
             key=_key(ws, node, field, "infer"),
             help=f"Let the layer before tell {field.name}.",
-            width=_BOX,
+            width=BOX,
             on_click=_infer,
             args=(ws, node.name, field.name),
         )
-    _wrong(ws, key)
+    entry.say_wrong(key)
 
 
 def _infer(ws: Workspace, node_name: str, arg: str) -> None:
     ws.edit(lambda s: edit.unset_args(s, node_name, [arg], block=ws.block))
-
-
-def _wrong(ws: Workspace, key: str) -> None:
-    message = ws.wrong.get(key)
-    if message:
-        st.caption(f":red[{message}]")

@@ -10,14 +10,14 @@ import streamlit as st
 
 from builder import edit
 from builder.catalog import CATALOG
-from builder.initial import in_words
 from builder.resolve import Resolution, Step
 from builder.resolve.window import explain_window
-from builder.spec import Block, Node
+from builder.spec import Block, Init, Node
 from ui import intents, state
 from ui.forms import layer_form
 from ui.layers import fault_in, steps_of
 from ui.numbers import count, memory
+from ui.starts import start_form
 from ui.state import Workspace
 
 Editor: TypeAlias = Callable[[Node], Collection[str]]
@@ -56,8 +56,8 @@ def _panel(
         st.caption(row.help)
         elsewhere = editor(node) if editor is not None else ()
         layer_form(ws, row, node, step, without=elsewhere)
-    if editor is None and (node.init or node.frozen):
-        _start(ws, node)
+    if editor is None:
+        _starts(ws, node, step)
     if block.container != "sequential" and (editor is None or node.inputs):
         _sources(ws, block, node)
     if step is not None:
@@ -142,27 +142,46 @@ def _fault(ws: Workspace, resolution: Resolution, node: Node) -> None:
             )
 
 
-def _start(ws: Workspace, node: Node) -> None:
+def _starts(ws: Workspace, node: Node, step: Step | None) -> None:
     """How its parameters start, and whether they stay so."""
-    for name, init in node.init.items():
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"`{name}` starts as {in_words(init)}")
-            kept = {key: start for key, start in node.init.items() if key != name}
-            st.button(
-                "Let torch draw it",
-                key=f"draw:{node.name}:{name}",
-                on_click=ws.edit,
-                args=(partial(edit.set_init, name=node.name, init=kept, block=ws.block),),
-            )
-    key = state.show(f"frozen:{node.name}", node.frozen)
-    st.toggle(
-        "Frozen",
-        key=key,
-        help="Its parameters stay as they start: `requires_grad` is off.",
-        on_change=lambda: ws.edit(
-            partial(edit.freeze, name=node.name, frozen=bool(state.get(key)), block=ws.block)
-        ),
+    own = step.parameters if step is not None and step.shared is None else ()
+    shapes = {parameter.name: parameter.shape for parameter in own}
+    names = list(dict.fromkeys((*shapes, *node.init)))
+    if not names and not node.frozen:
+        return
+    said = len(node.init) + node.frozen
+    more = st.expander(
+        f"Start ({said} set)" if said else "Start",
+        expanded=bool(said),
+        key=f"start:{ws.block or ''}:{node.name}:{node.op}",
+        on_change="rerun",
     )
+    if not more.open:
+        return
+    with more, st.container(key="start-fields"):
+        for name in names:
+            with st.container(gap="xsmall"):
+                start_form(
+                    ws,
+                    name,
+                    node.init.get(name),
+                    shapes.get(name),
+                    f"start:{ws.block or ''}:{node.name}:{name}",
+                    partial(_start, ws, node.name, name),
+                )
+        key = state.show(f"frozen:{node.name}", node.frozen)
+        st.toggle(
+            "Frozen",
+            key=key,
+            help="Its parameters stay as they start: `requires_grad` is off.",
+            on_change=lambda: ws.edit(
+                partial(edit.freeze, name=node.name, frozen=bool(state.get(key)), block=ws.block)
+            ),
+        )
+
+
+def _start(ws: Workspace, node: str, parameter: str, init: Init | None) -> None:
+    ws.edit(partial(edit.start, name=node, parameter=parameter, init=init, block=ws.block))
 
 
 def _block_or_again(ws: Workspace, block: Block, node: Node) -> None:

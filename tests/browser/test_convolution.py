@@ -164,7 +164,8 @@ def test_a_conv2d_learns_the_kernel_and_it_becomes_a_layer_of_the_model(
     page.get_by_role("button", name="Use as a layer").click()
     page.get_by_role("link", name="See it on the Build page").click()
     expect(page.locator('.rows .row[data-name="0"]')).to_contain_text("kernel 3")
-    expect(page.get_by_text("starts as given values, 3 × 3")).to_be_visible()
+    weight = page.locator(".st-key-start-fields").get_by_role("combobox", name="weight")
+    expect(weight).to_have_value("given values, 3 × 3")
     expect(page.get_by_role("switch", name="Frozen")).to_be_checked()
 
 
