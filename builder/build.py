@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from builder import initial
-from builder.catalog import CATALOG
+from builder.catalog import CATALOG, Layer
 from builder.errors import BudgetError, ModelError
 from builder.names import free_name
 from builder.resolve import Resolution, Step, resolve
@@ -52,6 +52,59 @@ def build(spec: ModelSpec, *, budget: int = DEFAULT_BUDGET) -> nn.Module:
     """
     resolution = check(spec, budget=budget)
     return _block(spec, spec.main, spec.name, resolution.steps, ClassNames(spec))
+
+
+def assemble(spec: ModelSpec, *, budget: int = DEFAULT_BUDGET) -> nn.Module:
+    """Return the modules of a model, one that cannot run too: what `__init__` makes, not to be run.
+
+    Layers behind a fault are made where the document says all their sizes; one whose size only the
+    wire could tell is left out.
+
+    Raises:
+        BudgetError: it has more than `budget` parameters; no memory has been taken.
+    """
+    found = resolve(spec)
+    if found.runs:
+        return build(spec, budget=budget)
+    steps = _with_unreached(spec, spec.main, {step.name: step for step in found.steps})
+    with torch.device("meta"):
+        planned = _block(spec, spec.main, spec.name, steps, ClassNames(spec))
+    params = sum(parameter.numel() for parameter in planned.parameters())
+    if params > budget:
+        raise BudgetError(f"{spec.name} has {params:,} parameters; the budget is {budget:,}.")
+    return _block(spec, spec.main, spec.name, steps, ClassNames(spec))
+
+
+def _with_unreached(spec: ModelSpec, block: Block, reached: Mapping[str, Step]) -> tuple[Step, ...]:
+    """Return the steps of a block that hold modules, those that were not reached as they stand."""
+    steps = []
+    for node in block.nodes:
+        if node.name in reached:
+            steps.append(reached[node.name])
+            continue
+        row = CATALOG.get(node.op)
+        inner: tuple[Step, ...] = ()
+        if node.op in spec.blocks:
+            inner = _with_unreached(spec, spec.blocks[node.op], {})
+        elif row is None or not row.is_module or not _says_all(row, node.args):
+            continue
+        steps.append(
+            Step(node.name, node.op, node.name, node.args, frozenset(), (), (), (),
+                 enabled=node.enabled, steps=inner)
+        )  # fmt: skip
+    return tuple(steps)
+
+
+def _says_all(row: Layer, args: Mapping[str, Any]) -> bool:
+    """Whether a layer can be made from these arguments alone."""
+    if any(field.required and name not in args for name, field in row.fields.items()):
+        return False
+    try:
+        with torch.device("meta"):
+            row.make(args)
+    except (TypeError, ValueError, RuntimeError, AssertionError):
+        return False
+    return True
 
 
 def outline(spec: ModelSpec) -> str:

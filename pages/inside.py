@@ -20,13 +20,19 @@ with help:
 with choice, st.container(horizontal=True, vertical_alignment="bottom"):
     choose()
 try:
-    here = subject()
+    here = subject(running=False)
 except BuilderError as error:
     st.warning(error.message, icon=":material/block:")
     st.page_link("pages/build.py", label="To the model", icon=":material/stacks:")
     st.stop()
+if here.fault:
+    st.warning(f"It cannot run yet. {here.fault.message}", icon=":material/block:")
+    st.page_link("pages/build.py", label="To the model", icon=":material/stacks:")
 tabs = st.tabs(list(SECTIONS), key="inside", on_change="rerun", bind="query-params")
 for tab, section in zip(tabs, SECTIONS.values(), strict=True):
     if tab.open:
         with tab:
-            section(here)
+            try:
+                section(here)
+            except BuilderError as error:
+                st.info(error.message, icon=":material/block:")

@@ -11,7 +11,9 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from builder import TEMPLATES, ModelSpec, build
+from builder.build import assemble
 from builder.files import weights_pt
+from builder.labs.inspection import printed
 from builder.store import Store
 from builder.train import Recipe
 from ui.state import Workspace
@@ -61,15 +63,16 @@ def said(app: AppTest) -> str:
     return " ".join(element.value for kind in kinds for element in kind)
 
 
-def test_every_template_has_its_tree_or_a_sentence_and_a_way_to_the_model(app: AppTest) -> None:
+def test_every_template_has_its_tree_one_that_cannot_run_too(app: AppTest) -> None:
+    app.segmented_control(key="walk").set_value("named_modules").run()
     for title, spec in TEMPLATES.items():
         opened(app, spec)
         assert not app.exception, title
-        if app.warning:
-            assert "broken" in title
-            assert "view" in app.warning[0].value
-        else:
-            assert f"{spec.name}(" in said(app)
+        told = printed(assemble(spec), "named_modules").removesuffix("\n")
+        assert app.code[1].value == told, title
+        assert bool(app.warning) == ("broken" in title)
+    assert "view" in app.warning[0].value
+    assert "in_features=1024" in app.code[1].value
 
 
 def test_the_weights_of_a_run_are_taken_and_any_that_it_kept(app: AppTest, home: Path) -> None:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import streamlit as st
 from torch import nn
 
-from builder import ModelSpec
+from builder import BuilderError, ModelSpec
 from builder.build import DEFAULT_BUDGET
 from builder.data import title
+from builder.errors import BudgetError, ModelError
 from builder.files import LAST, kept, load_weights
 from builder.labs.numbers import LARGEST_SEED
-from builder.labs.subject import fresh, loaded
+from builder.labs.subject import assembled, fresh, loaded
 from builder.store import Run
 from builder.train import Recipe
 from ui import state
@@ -53,6 +54,7 @@ class Subject:
             hooked, trained or moved is a `twin` of it (`builder.labs.subject`).
         run: whose weights they are, `None` for fresh ones.
         kept: which of its weights.
+        fault: why it cannot run, `None` if it can.
     """
 
     made_from: Hashable
@@ -60,6 +62,7 @@ class Subject:
     model: nn.Module
     run: Run | None = None
     kept: str = LAST
+    fault: BuilderError | None = None
 
 
 def chosen() -> Chosen:
@@ -127,8 +130,12 @@ def _title(run: Run) -> str:
     return f"Run of {when} on {title(Recipe.from_json(run.recipe).dataset)}, epoch {run.epoch:g}"
 
 
-def subject() -> Subject:
+def subject(*, running: bool = True) -> Subject:
     """Return the model with the chosen weights.
+
+    Args:
+        running: whether it has to run; if not, one that cannot is its modules as far as they are
+            known, and its fault.
 
     Raises:
         BuilderError: it cannot run, is too large, or the weights do not fit.
@@ -139,7 +146,13 @@ def subject() -> Subject:
     if run is None:
         spec = state.workspace().spec
         text = spec.to_json()
-        return Subject((text, here.seed), spec, _fresh(text, here.seed))
+        made_from = (text, here.seed)
+        try:
+            return Subject(made_from, spec, _fresh(*made_from))
+        except ModelError as error:
+            if running or isinstance(error, BudgetError):
+                raise
+            return Subject(made_from, spec, _assembled(*made_from), fault=error)
     left = kept(state.store().folder(run.id))
     which = here.kept if here.kept in left else LAST
     path, changed = str(left[which]), left[which].stat().st_mtime_ns
@@ -150,6 +163,11 @@ def subject() -> Subject:
 @st.cache_resource(max_entries=_CACHED, show_spinner="Building the model")
 def _fresh(text: str, seed: int) -> nn.Module:
     return fresh(ModelSpec.from_json(text), seed).eval()
+
+
+@st.cache_resource(max_entries=_CACHED, show_spinner=False)
+def _assembled(text: str, seed: int) -> nn.Module:
+    return assembled(ModelSpec.from_json(text), seed).eval()
 
 
 @st.cache_resource(max_entries=_CACHED, show_spinner="Loading the weights")

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from builder.build import DEFAULT_BUDGET, build
+from builder.build import DEFAULT_BUDGET, assemble, build
 from builder.errors import LabError
 from builder.spec import ModelSpec
 
@@ -23,6 +23,17 @@ def fresh(spec: ModelSpec, seed: int) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return build(spec)
+
+
+def assembled(spec: ModelSpec, seed: int) -> nn.Module:
+    """Return the modules of a model that cannot run, to look at; torch's own random state stays.
+
+    Raises:
+        BudgetError: it is too large.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return assemble(spec)
 
 
 def loaded(
