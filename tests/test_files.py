@@ -1,11 +1,9 @@
 """What people take away: weights in two formats, and the script that measures them."""
 
 import ast
-import io
 import os
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import packages_distributions
@@ -30,6 +28,7 @@ from builder.files import (
 from builder.resolve import resolve
 from builder.train.measure import accuracy, predict, r_squared
 from builder.train.recipe import Recipe
+from tests.hostile import saved
 
 FORMATS = [weights_pt, weights_safetensors]
 Format = Callable[[Mapping[str, Tensor]], bytes]
@@ -114,78 +113,19 @@ def test_writing_weights_leaves_them_alone(written: Format) -> None:
     assert layer.weight.requires_grad
 
 
-class _Trap:
-    """Unpickled without care, it makes a folder."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return os.mkdir, (str(self.path),)
-
-
-def _saved(value: Any, **how: Any) -> bytes:
-    content = io.BytesIO()
-    torch.save(value, content, **how)
-    return content.getvalue()
-
-
-def _packed(data: bytes) -> bytes:
-    content = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(data)) as plain,
-        zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as packed,
-    ):
-        for entry in plain.infolist():
-            packed.writestr(entry.filename, plain.read(entry))
-    return content.getvalue()
-
-
-def test_a_file_that_would_run_code_is_refused_and_runs_nothing(tmp_path: Path) -> None:
-    trap = tmp_path / "sprung"
-    for data in (
-        _saved({"w": _Trap(trap)}),
-        _saved({"w": _Trap(trap)}, _use_new_zipfile_serialization=False),
-    ):
-        with pytest.raises(BuilderError) as caught:
-            load_weights(data)
-        assert "weights_only" not in caught.value.message  # no advice to load it all the same
-        assert not trap.exists()
-
-
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "no file of weights"),
-        (b"hello, world: this is no model", "no file of weights"),
-        (b"\0" * 1000, "no file of weights"),
-        (bytes(range(256)) * 40, "no file of weights"),
-        (_saved({"w": torch.ones(2)}, _use_new_zipfile_serialization=False), "no file of weights"),
-        (weights_pt({"w": torch.ones(99)})[:-40], "no file of weights"),
-        (weights_safetensors({"w": torch.ones(99)})[:-40], "not fully covered"),
-        (b"\xff" * 8 + b"{" * 50, "header too large"),
-        (_saved(torch.ones(2)), "no state_dict"),
-        (_saved([torch.ones(2)]), "no state_dict"),
-        (_saved({1: torch.ones(2)}), "no state_dict"),
-        (_saved({"epoch": 3, "model": {}}), "'epoch' of type int"),
-        (_saved({"model": nn.Linear(2, 2).state_dict()}), "'model' of type OrderedDict"),
-        (_saved(nn.Linear(2, 2)), "code to be run.*state_dict"),
-        (_saved({"w": torch.zeros(1).expand(10**9)}), "announces 'w' of shape .1000000000,."),
-        (_saved({"w": torch.zeros(10**9, device="meta")}), "announces 'w'"),
-        (_packed(_saved({"w": torch.zeros(10**6)})), "unpacks to 4,0"),
+        (saved(torch.ones(2)), "no state_dict"),
+        (saved({1: torch.ones(2)}), "no state_dict"),
+        (saved({"epoch": 3, "model": {}}), "'epoch' of type int"),
+        (saved({"model": nn.Linear(2, 2).state_dict()}), "'model' of type OrderedDict"),
+        (weights_pt({"w": torch.ones(99)})[:-40], "cut off"),
     ],
 )
-def test_what_holds_no_weights_is_refused_in_words(data: bytes, words: str) -> None:
-    with pytest.raises(BuilderError, match=words) as caught:
+def test_weights_of_our_own_are_tensors_and_nothing_else(data: bytes, words: str) -> None:
+    with pytest.raises(BuilderError, match=words):
         load_weights(data)
-    assert len(caught.value.message) < 400
-    assert "\n" not in caught.value.message
-
-
-@pytest.mark.filterwarnings("ignore:Validating sparse tensor invariants")
-def test_sparse_weights_are_refused() -> None:
-    with pytest.raises(BuilderError, match=r"'w' as torch.sparse_coo"):
-        load_weights(_saved({"w": torch.eye(3).to_sparse()}))
 
 
 @dataclass(frozen=True)
