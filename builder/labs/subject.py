@@ -14,7 +14,7 @@ from builder.errors import LabError
 from builder.spec import ModelSpec
 
 
-def fresh(spec: ModelSpec, seed: int) -> nn.Module:
+def fresh(spec: ModelSpec, seed: int, *, budget: int = DEFAULT_BUDGET) -> nn.Module:
     """Return the model with the weights that it starts with; torch's own random state stays.
 
     Raises:
@@ -22,7 +22,7 @@ def fresh(spec: ModelSpec, seed: int) -> nn.Module:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return build(spec)
+        return build(spec, budget=budget)
 
 
 def assembled(spec: ModelSpec, seed: int) -> nn.Module:
