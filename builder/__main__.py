@@ -1,6 +1,7 @@
 """The workbench from a terminal, over the same record of runs as the page.
 
     python -m builder train model.json --data digits --recipe recipe.json
+    python -m builder train model.json --weights weights.pt
     python -m builder runs
     python -m builder resume RUN
     python -m builder export RUN [FOLDER]
@@ -25,10 +26,14 @@ from tqdm import tqdm
 
 from builder.errors import BuilderError, RunError
 from builder.files import has_script, load_weights, weights_safetensors, write_script
+from builder.files.loading import load_into
+from builder.files.matching import best_part, suggest, wanted_by
+from builder.files.upload import read_upload
 from builder.spec import ModelSpec
 from builder.store import Run, Store
 from builder.templates import TEMPLATES
 from builder.train import Recipe
+from builder.train.given import FILE, Given
 from builder.train.loop import Progress
 from builder.train.record import record, requeue
 from builder.train.suggest import for_data
@@ -69,6 +74,14 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--epochs", type=int, help="passes over the data; the recipe's if left out")
     train.add_argument("--seed", type=int, help="of weights, split and order; else the recipe's")
     train.add_argument("--name", default="", help="what to call the run")
+    train.add_argument(
+        "--weights", type=Path, nargs="+", metavar="FILE",
+        help="weights to start from: a .pt, a .safetensors, or shards with their index",
+    )  # fmt: skip
+    train.add_argument(
+        "--matching", action="store_true",
+        help="load those weights that fit, and draw the others; else all must fit",
+    )  # fmt: skip
     train.set_defaults(command=_train)
     runs = commands.add_parser("runs", help="list the runs, the newest first")
     runs.set_defaults(command=_runs)
@@ -89,7 +102,23 @@ def _train(store: Store, options: argparse.Namespace) -> int:
         recipe = for_data(recipe, options.data)
     given = {name: getattr(options, name) for name in ("epochs", "seed")}
     recipe = replace(recipe, **{name: value for name, value in given.items() if value is not None})
-    return _follow(store, record(store, spec, recipe, name=options.name))
+    start = _given(spec, options, recipe.seed) if options.weights else None
+    return _follow(store, record(store, spec, recipe, name=options.name, given=start))
+
+
+def _given(spec: ModelSpec, options: argparse.Namespace, seed: int) -> Given:
+    """Load the files of weights into the model, renamed where that is what it takes."""
+    upload = read_upload({path.name: path.read_bytes() for path in options.weights})
+    wanted = wanted_by(spec)
+    state = upload.parts[best_part(wanted, upload.parts)]
+    renamed = next(iter(suggest(wanted, state)), None)
+    if renamed is not None:
+        sys.stderr.write(f"{upload.title}: {renamed.label}. {renamed.why}.\n")
+    names = renamed.names if renamed is not None else {}
+    loaded, _ = load_into(spec, state, names, strict=not options.matching, seed=seed)
+    count = f"{len(loaded.names)} of {len(loaded.state)}"
+    sys.stderr.write(f"{upload.title}: {count} tensors loaded.\n")
+    return Given(loaded.state, upload.title, loaded.names)
 
 
 def _spec(name: str) -> ModelSpec:
@@ -194,9 +223,11 @@ def _export(store: Store, options: argparse.Namespace) -> int:
     }
     if has_script(recipe.dataset):
         files["check.py"] = write_script(spec.name, recipe).encode()
-    best = store.folder(run.id) / "best.pt"
-    if best.exists():
-        files[f"{spec.name}-best.pt"] = best.read_bytes()
+    left = {"best.pt": f"{spec.name}-best.pt", FILE: FILE}
+    for name, called in left.items():
+        path = store.folder(run.id) / name
+        if path.exists():
+            files[called] = path.read_bytes()
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (folder / name).write_bytes(content)

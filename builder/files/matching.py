@@ -230,6 +230,16 @@ def suggest(wanted: Mapping[str, Form], given: Mapping[str, Tensor]) -> list[Sug
     return sorted(found.values(), key=lambda one: -one.fitting)
 
 
+def best_part(wanted: Mapping[str, Form], parts: Mapping[str, Mapping[str, Tensor]]) -> str:
+    """Return which of several dictionaries fits a model best, renamed if need be."""
+
+    def fitting(part: str) -> int:
+        found = suggest(wanted, parts[part])
+        return found[0].fitting if found else len(match(wanted, parts[part]).fitting)
+
+    return max(parts, key=fitting)
+
+
 def _candidates(
     wanted: Mapping[str, Form], given: Mapping[str, Tensor]
 ) -> Iterable[tuple[str, str, dict[str, str]]]:

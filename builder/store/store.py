@@ -91,15 +91,24 @@ class Store(Traces):
     # runs
 
     def create_run(
-        self, spec: ModelSpec, recipe: str, *, model_id: str | None = None, **facts: Any
+        self,
+        spec: ModelSpec,
+        recipe: str,
+        files: Mapping[str, bytes] | None = None,
+        *,
+        model_id: str | None = None,
+        **facts: Any,
     ) -> str:
         """Record a new run, queued, and return its id. Ids sort by time.
 
         Args:
+            files: what is put into its folder before anyone can take it.
             facts: what is known of it: its `name`, the `sweep` it belongs to, the `budget`.
         """
         run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
         self.folder(run_id).mkdir(parents=True, exist_ok=True)
+        for name, content in (files or {}).items():
+            (self.folder(run_id) / name).write_bytes(content)
         with self._engine.begin() as db:
             db.execute(
                 tables.runs.insert().values(

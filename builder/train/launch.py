@@ -14,10 +14,10 @@ from typing import Any
 
 from builder.home import HOME_VARIABLE
 from builder.spec import ModelSpec
-from builder.store import Store
+from builder.store import Run, Store
 from builder.train.cores import at_once
 from builder.train.recipe import Recipe
-from builder.train.record import record, requeue
+from builder.train.record import record, repeat, requeue
 
 _ROOT = Path(__file__).resolve().parents[2]
 _NICENESS = 5
@@ -41,6 +41,12 @@ class Launcher:
     def start(self, spec: ModelSpec, recipe: Recipe, **facts: Any) -> str:
         """Record a run and set it going, or queue it if the cores are taken; see `record`."""
         run_id = record(self.store, spec, recipe, **facts)
+        self.tend(now=True)
+        return run_id
+
+    def repeat(self, run: Run, recipe: Recipe | None = None) -> str:
+        """Start a run once more as it was, or with other settings; see `record.repeat`."""
+        run_id = repeat(self.store, run, recipe)
         self.tend(now=True)
         return run_id
 

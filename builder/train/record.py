@@ -12,10 +12,11 @@ from builder.code import write_source
 from builder.data import augment, load, mismatches
 from builder.errors import DataError, RunError
 from builder.spec import ModelSpec
-from builder.store import Store
+from builder.store import Run, Store
 from builder.train import groups, schedules
 from builder.train.checkpoint import Checkpoints
 from builder.train.data import prepare_data
+from builder.train.given import FACT, FILE, Given, given_to
 from builder.train.optimizers import OPTIMIZERS
 from builder.train.recipe import Recipe
 
@@ -30,6 +31,7 @@ def record(
     name: str = "",
     sweep: str | None = None,
     paused: bool = False,
+    given: Given | None = None,
 ) -> str:
     """Record a run, queued, and return its id.
 
@@ -40,13 +42,18 @@ def record(
         name: what people call the run.
         sweep: the sweep it belongs to.
         paused: whether it stands still before its first batch, until it is told to go.
+        given: the weights that it starts from, where it does not draw them.
 
     Raises:
-        ModelError, BudgetError: the model cannot run, or is too large.
+        ModelError, BudgetError: the model cannot run, is too large, or the weights do not fit.
         DataError: data and model do not fit; the message is the first mismatch.
         RecipeError: a setting cannot work.
     """
     check_start(spec, recipe, budget=budget)
+    files = {}
+    if given is not None:
+        given.check(spec)
+        files[FILE] = given.content()
     facts: dict[str, Any] = {
         "code": write_source(spec),
         "data": prepare_data(store.home, recipe),
@@ -56,9 +63,26 @@ def record(
     }
     facts |= {"name": name} if name else {}
     facts |= {"sweep": sweep} if sweep else {}
+    facts |= {FACT: given.facts()} if given is not None else {}
     units = recipe.units(facts["data"]["train"])
     schedules.check(recipe.schedule, OPTIMIZERS[recipe.optimizer], units, recipe.schedule_by)
-    return store.create_run(spec, recipe.to_json(), model_id=model_id, **facts)
+    return store.create_run(spec, recipe.to_json(), files, model_id=model_id, **facts)
+
+
+def repeat(store: Store, run: Run, recipe: Recipe | None = None) -> str:
+    """Record a run once more as it was, or with other settings; returns the new one's id.
+
+    Raises:
+        BuilderError: as `record`; the weights that it was given are not there any more.
+    """
+    return record(
+        store,
+        ModelSpec.from_json(run.spec),
+        recipe or Recipe.from_json(run.recipe),
+        model_id=run.model_id,
+        budget=run.facts.get("budget", DEFAULT_BUDGET),
+        given=given_to(store, run),
+    )
 
 
 def check_start(spec: ModelSpec, recipe: Recipe, *, budget: int = DEFAULT_BUDGET) -> None:

@@ -30,6 +30,7 @@ from builder.store import Run, Store
 from builder.train import loop
 from builder.train.cores import at_once, threads
 from builder.train.data import load_data
+from builder.train.given import start_from_given
 from builder.train.loop import Progress
 from builder.train.metrics import scores
 from builder.train.recipe import Recipe
@@ -103,6 +104,7 @@ def _train(store: Store, run: Run, also: Callable[[Progress], None]) -> tuple[st
     random.seed(recipe.seed)
     np.random.seed(recipe.seed)
     model = build(ModelSpec.from_json(run.spec), budget=run.facts.get("budget", DEFAULT_BUDGET))
+    start_from_given(store, run, model)
     trainer = Trainer(
         model.to(recipe.device), found.data.to(recipe.device), recipe, task=found.task
     )

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import streamlit as st
 
 from builder import BuilderError
-from builder.build import DEFAULT_BUDGET
 from builder.store import Run
 from builder.train.compare import Opened, opened
 from ui import state
@@ -132,12 +131,7 @@ def _again(one: Opened) -> None:
     if one.spec is None or one.recipe is None:
         return
     try:
-        run_id = launcher().start(
-            one.spec,
-            one.recipe,
-            model_id=run.model_id,
-            budget=run.facts.get("budget", DEFAULT_BUDGET),
-        )
+        run_id = launcher().repeat(run)
     except BuilderError as error:
         say(error.message, "block")
         return

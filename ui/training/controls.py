@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from builder import BuilderError, ModelSpec
+from builder import BuilderError
 from builder.store import Point, Run
 from builder.train import Recipe
 from builder.train.checkpoint import Checkpoints
@@ -160,13 +160,8 @@ def _again(run: Run) -> None:
     groups = tuple(
         group if group.lr is None else replace(group, lr=group.lr / 10) for group in recipe.groups
     )
-    run_id = launcher().start(
-        ModelSpec.from_json(run.spec),
-        replace(recipe, lr=recipe.lr / 10, groups=groups),
-        model_id=run.model_id,
-        budget=run.facts["budget"],
-    )
-    state.put(RUN, run_id)
+    lower = replace(recipe, lr=recipe.lr / 10, groups=groups)
+    state.put(RUN, launcher().repeat(run, lower))
 
 
 def _try(run: Run, action: Any) -> None:

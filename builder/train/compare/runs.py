@@ -19,6 +19,7 @@ from builder.store import Event, Run
 from builder.train.commands import CHANGES, in_words
 from builder.train.compare.difference import Column, Difference, Owner, call, flat, of_columns
 from builder.train.compare.models import of_models
+from builder.train.given import FACT
 from builder.train.losses import LOSSES
 from builder.train.optimizers import OPTIMIZERS
 from builder.train.recipe import Recipe
@@ -87,6 +88,7 @@ def differences(runs: Sequence[Run], events: Sequence[Sequence[Event]] = ()) -> 
         return []
     return [
         *of_models([one.spec for one in found]),
+        *of_columns("model", [_start(one.run) for one in found]),
         *of_columns("data", [_data(one) for one in found]),
         *_unexplained(found),
         *of_columns("recipe", [_settings(one) for one in found]),
@@ -194,6 +196,12 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 def _facts(run: Run, names: Sequence[str]) -> Column:
     return dict(flat({name: run.facts[name] for name in names if name in run.facts}))
+
+
+def _start(run: Run) -> Column:
+    given = run.facts.get(FACT)
+    drawn = "weights drawn from the seed"
+    return {"starts from": f"{given['title']} ({given['digest'][:8]})" if given else drawn}
 
 
 def _by_hand(events: Sequence[Event]) -> Column:
