@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from builder import initial
-from builder.catalog import CATALOG, Layer
+from builder.catalog import Layer
 from builder.errors import BudgetError, ModelError
 from builder.names import free_name
 from builder.resolve import Resolution, Step, resolve
+from builder.rows import row_of
 from builder.spec import Block, ModelSpec
 
 DEFAULT_BUDGET = 100_000_000
@@ -82,7 +83,7 @@ def _with_unreached(spec: ModelSpec, block: Block, reached: Mapping[str, Step]) 
         if node.name in reached:
             steps.append(reached[node.name])
             continue
-        row = CATALOG.get(node.op)
+        row = row_of(spec, node.op)
         inner: tuple[Step, ...] = ()
         if node.op in spec.blocks:
             inner = _with_unreached(spec, spec.blocks[node.op], {})
@@ -135,7 +136,7 @@ class ClassNames:
     """
 
     def __init__(self, spec: ModelSpec) -> None:
-        self._taken = {spec.name, *spec.blocks}
+        self._taken = {spec.name, *spec.blocks, *spec.layers}
         self._known: dict[tuple[str, str], str] = {}
 
     def of(self, step: Step) -> tuple[str, bool]:
@@ -171,7 +172,7 @@ def _block(
         return chain
     listed = block.container == "modulelist"
     keys = {name: str(index) if listed else name for index, name in enumerate(modules)}
-    planned = _named(title, _Planned)(block, _plan(steps, keys))
+    planned = _named(title, _Planned)(block, _plan(spec, steps, keys))
     if listed:
         planned.layers = nn.ModuleList(modules.values())
         return planned
@@ -191,7 +192,7 @@ def _module(spec: ModelSpec, step: Step, names: ClassNames) -> nn.Module | None:
         if not step.enabled:
             return nn.Identity()
         return _block(spec, spec.blocks[step.op], names.of(step)[0], step.steps, names)
-    row = CATALOG.get(step.op)
+    row = row_of(spec, step.op)
     if row is None or not row.is_module:  # `None`: a call of an earlier layer, switched off
         return None
     if not step.enabled:
@@ -214,11 +215,11 @@ class _Call:
     function: Callable[..., Any] | None
 
 
-def _plan(steps: Sequence[Step], keys: Mapping[str, str]) -> tuple[_Call, ...]:
+def _plan(spec: ModelSpec, steps: Sequence[Step], keys: Mapping[str, str]) -> tuple[_Call, ...]:
     calls = []
     for step in steps:
         key = keys.get(step.shared or step.name)
-        row = CATALOG.get(step.op)
+        row = row_of(spec, step.op)
         repeat = row.repeat if row and step.enabled and len(step.sources) == 1 else 1
         function = None
         if key is None:

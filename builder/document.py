@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from builder.catalog import CATALOG, did_you_mean
 from builder.errors import SpecError, shown
+from builder.own.layer import OwnLayer, OwnParameter, Setting
 from builder.spec import (
     CONTAINERS,
     DTYPES,
@@ -64,16 +65,20 @@ def read_document(text: str | bytes) -> ModelSpec:
             if "format" in found
             else f'The file has no "format" number; a model starts with "format": {FORMAT}.'
         )
-    known = {"format", "name", "inputs", "container", "nodes", "outputs", "blocks"}
+    known = {"format", "name", "inputs", "container", "nodes", "outputs", "blocks", "layers"}
     _only(found, known, "the model")
     blocks = _get(found, "blocks", dict, "the model", {})
+    layers = {}
+    for name, entry in _get(found, "layers", dict, "the model", {}).items():
+        with _at(f"layers.{name}"):
+            layers[name] = _own(entry)
     inputs = []
     for i, entry in enumerate(_get(found, "inputs", list, "the model")):
         with _at(f"inputs[{i}]"):
             inputs.append(_input(entry))
     if not inputs:
         raise SpecError("inputs: a model needs at least one input.")
-    ops = {*CATALOG, *blocks}
+    ops = {*CATALOG, *blocks, *layers}
     main = _block({**found, "inputs": [entry.name for entry in inputs]}, "", ops)
     named = {}
     for name, entry in blocks.items():
@@ -81,7 +86,9 @@ def read_document(text: str | bytes) -> ModelSpec:
             named[name] = _named(name, entry, ops)
     name = _get(found, "name", str, "the model")
     with _at("the model"):
-        return ModelSpec(name, tuple(inputs), main.container, main.nodes, main.outputs, named)
+        return ModelSpec(
+            name, tuple(inputs), main.container, main.nodes, main.outputs, named, layers
+        )
 
 
 def _named(name: str, entry: object, ops: set[str]) -> Block:
@@ -155,6 +162,49 @@ def _init(name: str, found: object) -> Init:
     return Init(_get(found, "scheme", str, f"init of {shown(name)}"), args)
 
 
+def _own(entry: object) -> OwnLayer:
+    what = "a layer of one's own"
+    if not isinstance(entry, dict):
+        raise SpecError(f"{what} is an object, not {_kind(entry)}.")
+    _only(entry, {"help", "inputs", "settings", "parameters", "forward"}, what)
+    settings, parameters = [], []
+    for i, one in enumerate(_get(entry, "settings", list, what, [])):
+        with _at(f"settings[{i}]"):
+            settings.append(_setting(one))
+    for i, one in enumerate(_get(entry, "parameters", list, what, [])):
+        with _at(f"parameters[{i}]"):
+            parameters.append(_parameter(one))
+    return OwnLayer(
+        tuple(settings),
+        tuple(parameters),
+        _get(entry, "forward", str, what),
+        _names(entry, "inputs", "", ["x"]),
+        _get(entry, "help", str, what, ""),
+    )
+
+
+def _setting(entry: object) -> Setting:
+    if not isinstance(entry, dict):
+        raise SpecError(f"a setting is an object, not {_kind(entry)}.")
+    _only(entry, {"name", "kind", "default", "axis", "input"}, "a setting")
+    name = _get(entry, "name", str, "the setting")
+    kind = _get(entry, "kind", str, "the setting", "int")
+    axis = _get(entry, "axis", int, "the setting") if "axis" in entry else None
+    source = _get(entry, "input", str, "the setting", "")
+    return Setting(name, kind, entry.get("default"), axis, source)
+
+
+def _parameter(entry: object) -> OwnParameter:
+    if not isinstance(entry, dict):
+        raise SpecError(f"a parameter is an object, not {_kind(entry)}.")
+    _only(entry, {"name", "shape", "init"}, "a parameter")
+    name = _get(entry, "name", str, "the parameter")
+    shape = _get(entry, "shape", str, "the parameter")
+    if "init" not in entry:
+        return OwnParameter(name, shape)
+    return OwnParameter(name, shape, _init(name, entry["init"]))
+
+
 def _names(found: Mapping[str, Any], key: str, where: str, default: list[str]) -> tuple[str, ...]:
     names = _get(found, key, list, where or "the layer", default)
     for name in names:
@@ -193,7 +243,7 @@ def _at(where: str) -> Iterator[None]:
     try:
         yield
     except SpecError as error:
-        if error.message.startswith((where, "blocks.", "nodes[", "inputs[")):
+        if error.message.startswith((where, "blocks.", "layers.", "nodes[", "inputs[")):
             raise
         raise SpecError(f"{where}: {error.message}", node=error.node) from None
 

@@ -14,6 +14,7 @@ from builder.catalog import CATALOG, did_you_mean
 from builder.catalog.functions import TWINS
 from builder.errors import EditError, shown
 from builder.names import check_node_name
+from builder.rows import row_of
 from builder.spec import Block, Init, Input, ModelSpec, Node
 
 _MODULE_OF = {f"F.{function}": f"nn.{module}" for module, function in TWINS.items()} | {
@@ -104,7 +105,7 @@ def insert(
     if not 0 <= index <= len(target.nodes):
         raise EditError(f"There are {len(target.nodes)} layers; position {index} is not one.")
     _check_op(spec, op, block)
-    row = CATALOG.get(op)
+    row = row_of(spec, op)
     if args is None:
         args = row.initial_args() if row else {}
     new = Node(name or new_name(target, index, op), op, args, tuple(inputs))
@@ -310,7 +311,7 @@ def _for_sequential(block: Block, position: int) -> Node:
 
 
 def _check_op(spec: ModelSpec, op: str, block: str | None) -> None:
-    if op not in CATALOG and op not in spec.blocks and op not in spec.block(block):
+    if row_of(spec, op) is None and op not in spec.blocks and op not in spec.block(block):
         raise EditError(f"There is no layer called {shown(op)}.{did_you_mean(op)}")
     if block is not None and block in _inside(spec, op):
         raise EditError(f"{block!r} cannot contain {op!r}, which contains {block!r}.")

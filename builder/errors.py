@@ -2,6 +2,7 @@
 
     BuilderError            base: a sentence for a person, and the node it is about, if any
     ├── SpecError           the document itself is wrong: a name, a type, a format, an unknown op
+    │   └── FormulaError    a part of a formula of one's own layer that is not allowed, or fails
     ├── EditError           an edit that cannot be made, such as moving a node that is not there
     ├── ModelError          the document is sound, but the model it describes cannot run
     │   └── BudgetError     it could run, and would take more memory than was allowed
@@ -16,6 +17,7 @@ Every message says what was received and what would work, and can be shown as it
 """
 
 import reprlib
+from typing import Any
 
 _repr = reprlib.Repr()
 _repr.maxstring = _repr.maxother = _repr.maxlong = 60
@@ -43,6 +45,26 @@ class BuilderError(Exception):
 
 class SpecError(BuilderError):
     """The document is not a model: a bad name, type, format or op."""
+
+
+class FormulaError(SpecError):
+    """A part of a formula that is not allowed, or that cannot be computed.
+
+    Args:
+        part: the part, an `Expression` with its text and place; `None` where the text is no formula
+            at all.
+        line: line of the text, counted from 1, that is wrong; 0 for the whole of it.
+    """
+
+    def __init__(self, message: str, *, part: Any = None, line: int = 0) -> None:
+        super().__init__(message)
+        self.part = part
+        self.line = line if part is None else part.place.line
+
+    @property
+    def located(self) -> str:
+        """The message with its line in front, for where the text does not stand beside it."""
+        return f"line {self.line}: {self.message}" if self.line else self.message
 
 
 class EditError(BuilderError):

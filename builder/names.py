@@ -57,15 +57,20 @@ def check_node_name(name: object) -> str:
         if name != str(int(name)):
             raise SpecError(f"{name!r} cannot be the name of a layer: write {int(name)}.")
         return name
-    text = check_identifier(name, "a layer")
+    return _check_no_op(check_member_name(name, "a layer", instead="_layer"), "a layer")
+
+
+def check_member_name(name: object, what: str, *, instead: str = "_") -> str:
+    """Return `name` if an `nn.Module` can have an attribute of that name beside its own."""
+    text = check_identifier(name, what)
     if text in _module_attributes():
         raise SpecError(
-            f"{text!r} cannot be the name of a layer: every nn.Module already has an attribute "
-            f"of that name. {text + '_layer'!r} would work."
+            f"{text!r} cannot be the name of {what}: every nn.Module already has an attribute "
+            f"of that name. {text + instead!r} would work."
         )
     if text in _CODE_NAMES:
-        raise SpecError(f"{text!r} cannot be the name of a layer: the generated code needs it.")
-    return _check_no_op(text, "a layer")
+        raise SpecError(f"{text!r} cannot be the name of {what}: the generated code needs it.")
+    return text
 
 
 def check_input_name(name: object) -> str:

@@ -12,16 +12,20 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from builder.errors import SpecError, shown
 from builder.names import check_class_name, check_input_name, check_node_name
+
+if TYPE_CHECKING:
+    from builder.own.layer import OwnLayer
 
 FORMAT = 1
 CONTAINERS = ("sequential", "modulelist", "graph")
 DTYPES = ("float32", "int64")
 MAX_JSON_BYTES = 4_000_000
 MAX_NODES = 10_000
+MAX_OWN_LAYERS = 200
 MAX_NUMBER = 1e100
 MAX_LIST_DEPTH = 3
 MAX_TENSOR_DEPTH = 6
@@ -217,7 +221,10 @@ class Block:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A whole model: its inputs, its main block, and the named blocks that it uses as layers."""
+    """A whole model: its inputs, its main block, and what it defines to use as layers.
+
+    `blocks` are containers of layers, `layers` are layers of one's own: parameters and a formula.
+    """
 
     name: str
     inputs: tuple[Input, ...]
@@ -225,22 +232,41 @@ class ModelSpec:
     nodes: tuple[Node, ...] = ()
     outputs: tuple[str, ...] = ()
     blocks: Mapping[str, Block] = field(default_factory=dict)
+    layers: Mapping[str, OwnLayer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "inputs", tuple(self.inputs))
         object.__setattr__(self, "nodes", tuple(self.nodes))
         object.__setattr__(self, "outputs", _as_names(self.outputs))
         object.__setattr__(self, "blocks", MappingProxyType(dict(self.blocks)))
-        check_class_name(self.name, "the model")
-        for name in self.blocks:
-            check_class_name(name, "a block")
-        if self.name in self.blocks:
-            raise SpecError(f"The model and one of its blocks are both called {self.name!r}.")
+        object.__setattr__(self, "layers", MappingProxyType(dict(self.layers)))
+        self._check_names()
+
+    def _check_names(self) -> None:
+        """Check that every name stands for one thing: they end in code beside one another."""
+        if len(self.layers) > MAX_OWN_LAYERS:
+            raise SpecError(f"A model has {MAX_OWN_LAYERS} layers of its own at most.")
+        classes: dict[str, str] = {}
+        for what, names in (
+            ("the model", (self.name,)),
+            ("a block", self.blocks),
+            ("a layer of one's own", self.layers),
+        ):
+            for name in names:
+                check_class_name(name, what)
+                if name in classes:
+                    first = classes[name]
+                    raise SpecError(
+                        f"{first[0].upper()}{first[1:]} and {what} are both called {name!r}."
+                    )
+                classes[name] = what
+        del classes[self.name]
         for block in (self.main, *self.blocks.values()):
             for node in block.nodes:
-                if node.name in self.blocks:
+                if node.name in classes:
                     raise SpecError(
-                        f"A layer and a block are both called {node.name!r}.", node=node.name
+                        f"A layer and {classes[node.name]} are both called {node.name!r}.",
+                        node=node.name,
                     )
 
     def __hash__(self) -> int:
@@ -248,7 +274,7 @@ class ModelSpec:
 
     def __reduce__(self) -> tuple[Any, ...]:
         parts = (self.name, self.inputs, self.container, self.nodes, self.outputs)
-        return ModelSpec, (*parts, dict(self.blocks))
+        return ModelSpec, (*parts, dict(self.blocks), dict(self.layers))
 
     @cached_property
     def main(self) -> Block:
@@ -281,6 +307,8 @@ class ModelSpec:
                 name: {**_block_to_dict(block), "inputs": list(block.inputs)}
                 for name, block in self.blocks.items()
             }
+        if self.layers:
+            document["layers"] = {name: layer.to_dict() for name, layer in self.layers.items()}
         return json.dumps(document, indent=2, ensure_ascii=False)
 
     @classmethod

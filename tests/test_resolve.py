@@ -1162,7 +1162,8 @@ def test_a_long_sequence_is_known_from_a_short_one(
     kind: str, steps: int, more: dict[str, Any]
 ) -> None:
     args = {"input_size": 5, "hidden_size": 4, "batch_first": True, **more}
-    call = Call(f"nn.{kind}", repr(args), (TensorType((N, steps, 5)),), args)
+    row = CATALOG[f"nn.{kind}"]
+    call = Call(row.op, repr(args), (TensorType((N, steps, 5)),), args, row)
     short, full = probe(call), _run(call)
     assert short.output == full.output
     assert short.macs == full.macs
@@ -1179,7 +1180,8 @@ def test_a_sequence_of_a_million_steps_takes_no_longer() -> None:
 
 def test_an_answer_is_kept() -> None:
     args = {"in_features": 31, "out_features": 17}
-    call = Call("nn.Linear", repr(args), (TensorType((N, 31)),), args)
+    row = CATALOG["nn.Linear"]
+    call = Call(row.op, repr(args), (TensorType((N, 31)),), args, row)
     assert probe(call) is probe(replace(call))
     other = {"in_features": 31, "out_features": 17, "bias": False}
     assert probe(replace(call, key=repr(other), args=other)).params == 31 * 17

@@ -276,7 +276,7 @@ def test_a_document_never_changes() -> None:
         (document(blocks={"B": {"inputs": [1]}}), "blocks.B.inputs holds 1"),
         (document(blocks={"B": {"shape": 1}}), "'shape' is no part of a block"),
         (document(blocks={"import": {}}), "'import' cannot be the name of a block"),
-        (document(blocks={"MyModel": {}}), "The model and one of its blocks are both called"),
+        (document(blocks={"MyModel": {}}), "The model and a block are both called"),
         (document(container="graph"), "'0' cannot be one; a name such as 'conv1' can"),
         (document(nodes=document()["nodes"] * 2), "Two parts are called '0'"),
     ],

@@ -9,9 +9,10 @@ from typing import TypeAlias
 import streamlit as st
 
 from builder import edit
-from builder.catalog import CATALOG
+from builder.catalog import Layer
 from builder.resolve import Resolution, Step
 from builder.resolve.window import explain_window
+from builder.rows import row_of
 from builder.spec import Block, Init, Node
 from ui import intents, state
 from ui.forms import layer_form
@@ -47,7 +48,7 @@ def _panel(
     editor: Editor | None,
 ) -> None:
     step = steps_of(resolution, ws.block).get(node.name)
-    row = CATALOG.get(node.op)
+    row = row_of(ws.spec, node.op)
     _title(ws, block, node)
     _fault(ws, resolution, node)
     if row is None:
@@ -61,11 +62,11 @@ def _panel(
     if block.container != "sequential" and (editor is None or node.inputs):
         _sources(ws, block, node)
     if step is not None:
-        _facts(step)
+        _facts(row, step)
 
 
 def _title(ws: Workspace, block: Block, node: Node) -> None:
-    row = CATALOG.get(node.op)
+    row = row_of(ws.spec, node.op)
     position = block.positions[node.name]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="layer-bar"):
         key = state.show(f"rename:{node.name}", node.name)
@@ -224,8 +225,7 @@ def _implied(block: Block, node: Node, names: list[str]) -> list[str]:
     return [] if names == [before] else names
 
 
-def _facts(step: Step) -> None:
-    row = CATALOG.get(step.op)
+def _facts(row: Layer | None, step: Step) -> None:
     if row is not None and row.formula:
         st.latex(row.formula)
     lines = []

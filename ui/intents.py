@@ -90,4 +90,4 @@ _HANDLERS: dict[str, Callable[[Workspace, dict[str, Any]], None]] = {
 
 
 def _ops(ws: Workspace) -> set[str]:
-    return {*CATALOG, *ws.spec.blocks}
+    return {*CATALOG, *ws.spec.blocks, *ws.spec.layers}

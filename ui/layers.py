@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from builder.catalog import CATALOG
+from builder.catalog import Layer
 from builder.resolve import Fault, Note, Resolution, Step, describe
+from builder.rows import row_of, rows_of
 from builder.spec import Block, ModelSpec, Node
 from ui.components import DiagramEdge, DiagramNode, LayerRow, PaletteEntry, PortRow
 from ui.values import to_text
@@ -61,6 +62,7 @@ def rows(spec: ModelSpec, resolution: Resolution, block: str | None) -> list[Lay
     total = max(1, resolution.params)
     return [
         _row(
+            spec,
             target,
             position,
             steps.get(node.name),
@@ -73,6 +75,7 @@ def rows(spec: ModelSpec, resolution: Resolution, block: str | None) -> list[Lay
 
 
 def _row(
+    spec: ModelSpec,
     block: Block,
     position: int,
     step: Step | None,
@@ -81,7 +84,7 @@ def _row(
     total: int,
 ) -> LayerRow:
     node = block.nodes[position]
-    row = CATALOG.get(node.op)
+    row = row_of(spec, node.op)
     state = "fault" if fault else "off" if not node.enabled else "ok" if step else "unreached"
     again = node.op in block
     message = ""
@@ -91,9 +94,9 @@ def _row(
     return LayerRow(
         name=node.name,
         op=node.op,
-        title=_title(node.op, again=again),
+        title=_title(row, node.op, again=again),
         group=row.group if row else "Block",
-        summary=_summary(node, step),
+        summary=_summary(row, node, step),
         shape=step.shape_text if step else "",
         params=step.params if step else 0,
         share=step.params / total if step else 0.0,
@@ -106,17 +109,15 @@ def _row(
     )
 
 
-def _title(op: str, *, again: bool) -> str:
+def _title(row: Layer | None, op: str, *, again: bool) -> str:
     """Return what a layer is called: Conv2d; functions keep their module, F.relu."""
-    row = CATALOG.get(op)
     if row is None:
         return f"{op} again" if again else op
     return row.title if row.is_module else row.op
 
 
-def _summary(node: Node, step: Step | None) -> list[tuple[str, bool]]:
+def _summary(row: Layer | None, node: Node, step: Step | None) -> list[tuple[str, bool]]:
     """Return the arguments worth seeing at a glance, each with whether the wire told it."""
-    row = CATALOG.get(node.op)
     if row is None:
         return []
     args = step.args if step and step.args else node.args
@@ -175,8 +176,8 @@ def outputs(spec: ModelSpec, resolution: Resolution, block: str | None) -> list[
 
 
 def palette_entries(spec: ModelSpec) -> list[PaletteEntry]:
-    """Return what can be added: the catalog, then the model's own blocks."""
-    entries = [PaletteEntry(r.op, r.title, r.group, r.help) for r in CATALOG.values()]
+    """Return what can be added: the model's own blocks and layers, then the catalog."""
+    entries = [PaletteEntry(r.op, r.title, r.group, r.help) for r in rows_of(spec)]
     own = [
         PaletteEntry(name, name, "Block", f"A block of this model with {len(b.nodes)} layers.")
         for name, b in spec.blocks.items()

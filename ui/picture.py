@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from xml.etree import ElementTree as ET
 
-from builder.catalog import CATALOG
 from builder.resolve import Step, resolve
 from builder.resolve.types import tensors
+from builder.rows import row_of
 from builder.spec import ModelSpec
 from ui.components.colours import group_colour
 
@@ -29,7 +29,7 @@ def thumbnail(spec: ModelSpec) -> str:
     slot = (_WIDTH - 2 * _MARGIN) / max(1, len(spec.nodes))
     width = min(22.0, slot * 0.72)
     for index, node in enumerate(spec.nodes):
-        row = CATALOG.get(node.op)
+        row = row_of(spec, node.op)
         colour = group_colour(row.group if row else "Block")
         step = steps.get(node.name)
         height = _height(step)

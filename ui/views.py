@@ -9,7 +9,6 @@ import streamlit as st
 
 from builder import BuilderError, ModelSpec, edit, write_source
 from builder.build import outline
-from builder.catalog import CATALOG
 from builder.resolve import Resolution, Step, describe, resolve
 from ui import layers, state
 from ui.components import diagram
@@ -101,11 +100,10 @@ def table(resolution: Resolution) -> pd.DataFrame:
     lines: list[dict[str, object]] = []
 
     def add(step: Step, depth: int) -> None:
-        row = CATALOG.get(step.op)
         lines.append(
             {
                 "layer": "   " * depth + step.name,
-                "op": row.op if row else step.op,
+                "op": step.op,
                 "output": step.shape_text,
                 "parameters": step.params,
                 "share": step.params / total,

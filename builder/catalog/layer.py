@@ -101,6 +101,21 @@ class Layer:
         return True
 
     @property
+    def identity(self) -> str:
+        """What tells the row from every other: its op; layers of one's own may share a name."""
+        return self.op
+
+    @property
+    def fault(self) -> str | None:
+        """Why no layer can be made of the row, `None` where one can."""
+        return None
+
+    @property
+    def asks_training(self) -> bool:
+        """Whether a formula decides what it does in `train()` and in `eval()`."""
+        return False
+
+    @property
     def attribute(self) -> str:
         """What people call such a layer's attribute: `conv` for Conv2d, `fc` for Linear."""
         if self.title in _ATTRIBUTES:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from builder.catalog import CATALOG, Function
+from builder.catalog import CATALOG, Function, Layer
 from builder.catalog.sequences import Stack
 from builder.code.layout import Call, Code, Infix
 
 
-def constructor(op: str, args: Mapping[str, Any]) -> Call:
+def constructor(row: Layer, args: Mapping[str, Any]) -> Call:
     """Return the expression that makes a module."""
-    row = CATALOG[op]
     if not isinstance(row, Stack):
-        return Call(op, _arguments(op, args, row.positional))
+        return Call(row.op, _arguments(row, args, row.positional))
     inner, own = row.split_args(args)
-    return Call(op, (constructor(f"nn.{row.repeated}", inner), *_arguments(op, own, 0)))
+    repeated = constructor(CATALOG[f"nn.{row.repeated}"], inner)
+    return Call(row.op, (repeated, *_arguments(row, own, 0)))
 
 
 def function(row: Function, inputs: Sequence[Code], args: Mapping[str, Any]) -> Code:
@@ -28,7 +28,7 @@ def function(row: Function, inputs: Sequence[Code], args: Mapping[str, Any]) -> 
         return Call(str(inputs[0]), (_index(row.index(args)),), brackets="[]")
     starred = changed.pop(row.starred) if row.starred else ()
     bare = 0 if row.style == "joined" else row.positional
-    rest = (*map(repr, starred), *_arguments(row.op, changed, bare))
+    rest = (*map(repr, starred), *_arguments(row, changed, bare))
     if row.training:
         rest = (*rest, "training=self.training")
     if row.style == "method":
@@ -44,11 +44,11 @@ def _index(pick: Any) -> str:
     return ", ".join(":" if isinstance(part, slice) else str(part) for part in pick)
 
 
-def _arguments(op: str, args: Mapping[str, Any], positional: int) -> tuple[Code, ...]:
+def _arguments(row: Layer, args: Mapping[str, Any], positional: int) -> tuple[Code, ...]:
     """Return arguments as code: the leading ones bare, as people write `nn.Linear(10, 20)`."""
     written: list[Code] = []
     bare = True
-    for position, name in enumerate(CATALOG[op].fields):
+    for position, name in enumerate(row.fields):
         if name not in args:
             bare = False
             continue

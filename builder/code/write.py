@@ -6,14 +6,16 @@ import re
 from collections.abc import Mapping, Sequence
 
 from builder.build import ClassNames, check
-from builder.catalog import CATALOG
 from builder.code.expressions import constructor
 from builder.code.forward import forward_lines
 from builder.code.initial import initial_lines
 from builder.code.layout import Call, Code, lines, statement, text
+from builder.code.own import own_class
 from builder.edit import set_container
 from builder.errors import BuilderError
+from builder.own.row import OwnRow
 from builder.resolve import Resolution, Step, describe
+from builder.rows import row_of
 from builder.spec import ModelSpec
 
 STYLES: Mapping[str, str] = {
@@ -118,12 +120,14 @@ class _Writer:
             if not step.enabled:
                 return Call("nn.Identity", comment=f"{step.op}, switched off")
             return Call(self.class_of(step))
-        row = CATALOG.get(step.op)
+        row = row_of(self.spec, step.op)
         if row is None or not row.is_module:
             return None
         if not step.enabled:
             return Call("nn.Identity", comment=f"{step.op}, switched off")
-        return constructor(step.op, step.args)
+        if isinstance(row, OwnRow):
+            self.classes.setdefault(row.op, own_class(row))
+        return constructor(row, step.args)
 
 
 def _chain(made: Mapping[str, Code]) -> list[str]:

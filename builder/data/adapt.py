@@ -11,6 +11,7 @@ from builder import edit
 from builder.catalog import CATALOG
 from builder.data.samples import Samples
 from builder.resolve import Fix, TensorType, resolve
+from builder.rows import row_of
 from builder.spec import Block, ModelSpec, Node
 
 _EMBEDDINGS = ("nn.Embedding", "nn.EmbeddingBag")
@@ -250,7 +251,7 @@ def _last_sized(spec: ModelSpec, block: str | None = None) -> tuple[str | None, 
         node = _called(target, name)
         if node.op in spec.blocks and node.enabled:
             return _last_sized(spec, node.op)
-        row = CATALOG.get(node.op)
+        row = row_of(spec, node.op)
         if row is None:
             return None
         size = next((size for size in _SIZES if size in row.fields), None)

@@ -6,6 +6,7 @@ walk         the pass over a spec: `resolve`
 scene        a layer in its place, where a fault is found
 faults       what is wrong before torch is asked, in words
 refusals     what torch refused, in words;  window: the formula behind a size
+formula      a layer of one's own, part by part
 fixes        the edits that would mend it
 resolution   what comes out
 """

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from builder.catalog import CATALOG, Layer, did_you_mean
+from builder.catalog import Layer, did_you_mean
 from builder.errors import shown
 from builder.resolve import fixes, starts
 from builder.resolve.resolution import FaultKind, Fix
@@ -35,12 +35,14 @@ _AXIS_WORDS = {-1: "the last axis", 1: "axis 1"}
 def structure(scene: Scene, sources: Sequence[str]) -> Problem | None:
     """Check how the layer is connected: known op, inputs there, allowed by the container."""
     node, block = scene.node, scene.block_of
-    row = CATALOG.get(node.op)
+    row = scene.row(node.op)
     earlier = node.op in block and block.positions[node.op] < scene.position
     if row is None and node.op not in scene.spec.blocks and not earlier:
         return scene.problem(
             f"There is no layer called {node.op!r}.{did_you_mean(node.op)}", *fixes.nearest(scene)
         )
+    if row is not None and row.fault is not None:
+        return scene.problem(row.fault)
     if row is None and node.args:
         has = f"{node.op} has" if earlier else f"block {node.op} has"
         return scene.problem(

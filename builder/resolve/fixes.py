@@ -41,7 +41,7 @@ def set_all(scene: Scene, node: Node, args: Mapping[str, Any], label: str) -> Fi
 def own_weights(scene: Scene) -> Fix:
     """Make a call of an earlier layer a layer of its own, as large as what it receives."""
     called, name = scene.called, scene.node.name
-    row = CATALOG.get(called.op)
+    row = scene.row(called.op)
     told = row.infer if row else ()
     args = {key: value for key, value in called.args.items() if key not in told}
     change = partial(edit.set_op, name=name, op=called.op, args=args, block=scene.block)
@@ -281,7 +281,7 @@ def producer(scene: Scene, wanted: Any) -> Iterable[Fix]:
     position = scene.block_of.positions.get(source)
     while position is not None:
         node = scene.block_of.nodes[position]
-        row = CATALOG.get(node.op)
+        row = scene.row(node.op)
         names = ("out_features", "out_channels", "embedding_dim", "hidden_size")
         arg = next((name for name in names if row and name in row.fields), None)
         if arg is not None:
@@ -337,7 +337,7 @@ def whole_samples(scene: Scene, value: TensorType, shape: Sequence[int]) -> tupl
 def keep_batch(scene: Scene) -> Iterable[Fix]:
     """Leave axis 0 alone."""
     for arg in ("start_dim", "dim"):
-        row = CATALOG.get(scene.node.op)
+        row = scene.row(scene.node.op)
         if row is not None and arg in row.fields:
             field = row.fields[arg]
             value: Any = (1,) if field.kind == "ints" else 1

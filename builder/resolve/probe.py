@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _NormBase
 from torch.utils.flop_counter import FlopCounterMode
 
-from builder.catalog import CATALOG
+from builder.catalog import Layer
 from builder.resolve.types import DTYPES, BatchDim, Dim, TensorType, Type
 
 _CACHED_LAYERS = 20_000
@@ -38,12 +38,16 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Call:
-    """One question to torch. `key` stands for the arguments, since 1, 1.0 and True are equal."""
+    """One question to torch.
 
-    op: str
+    `identity` stands for the row, and `key` for the arguments, since 1, 1.0 and True are equal.
+    """
+
+    identity: str
     key: str
     inputs: tuple[Type, ...]
     args: Mapping[str, Any] = field(compare=False)
+    row: Layer = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -86,14 +90,14 @@ def probe(call: Call) -> Probe:
 
 
 def _run(call: Call) -> Probe:
-    row = CATALOG[call.op]
+    row = call.row
     with torch.device("meta"):
         made = row.make(call.args)
     if isinstance(made, _NormBase) and made.momentum is None:
         made.momentum = 0.0  # None averages over all batches, and `meta` cannot count them
 
     def run(batch: int) -> Any:
-        given = [_empty(value, batch) for value in call.inputs]
+        given = [empty(value, batch) for value in call.inputs]
         given *= row.repeat if len(given) == 1 else 1
         return made(*given) if row.is_module else made(*given, training=True)
 
@@ -102,26 +106,33 @@ def _run(call: Call) -> Probe:
             two = run(2)
         macs = counter.get_total_flops() // 2 // 2
         three = run(3)
+    if row.asks_training and isinstance(made, nn.Module):
+        made.eval()
+        with torch.no_grad():
+            other = merged(run(2), run(3))
+        if other != merged(two, three):
+            raise TypeError("in eval() it gives another form than in train()")
     held: Sequence[tuple[str, nn.Parameter]] = ()
     buffers = 0
     if isinstance(made, nn.Module):
         held = list(made.named_parameters())
         buffers = sum(buffer.numel() for buffer in made.buffers())
     return Probe(
-        output=_merge(two, three),
+        output=merged(two, three),
         parameters=tuple(Parameter(name, tuple(p.shape), p.numel()) for name, p in held),
         buffers=buffers,
         macs=macs,
     )
 
 
-def _empty(value: Type, batch: int) -> Any:
+def empty(value: Type, batch: int) -> Any:
+    """Return a value of a type on `meta`, for a batch of this size."""
     if isinstance(value, TensorType):
         return torch.empty(value.at(batch), dtype=DTYPES[value.dtype], device="meta")
-    return tuple(_empty(item, batch) for item in value)
+    return tuple(empty(item, batch) for item in value)
 
 
-def _merge(two: Any, three: Any) -> Type:
+def merged(two: Any, three: Any) -> Type:
     """Return the type of an output from its values for a batch of 2 and of 3."""
     if isinstance(two, torch.Tensor):
         name = _dtype_names.get(two.dtype)
@@ -131,7 +142,7 @@ def _merge(two: Any, three: Any) -> Type:
             raise TypeError("the number of axes depends on the size of the batch")
         return TensorType(tuple(map(_dim, two.shape, three.shape)), name)
     if isinstance(two, tuple | list):
-        return tuple(_merge(a, b) for a, b in zip(two, three, strict=True))
+        return tuple(merged(a, b) for a, b in zip(two, three, strict=True))
     if two is None:
         return ()
     raise TypeError(f"the output is {type(two).__name__}, not a tensor")
@@ -144,7 +155,7 @@ def _dim(two: int, three: int) -> Dim:
 def _grows_with_time(call: Call) -> bool:
     first = call.inputs[0] if call.inputs else ()
     return (
-        CATALOG[call.op].unrolls
+        call.row.unrolls
         and call.args.get("batch_first", False)
         and isinstance(first, TensorType)
         and len(first.shape) == 3
@@ -167,7 +178,7 @@ def _unrolled(call: Call) -> Probe:
     def short(length: int) -> Probe:
         shape = (first.shape[0], length, *first.shape[2:])
         cut = (TensorType(shape, first.dtype), *rest)
-        return _run(Call(call.op, call.key, cut, call.args))
+        return _run(replace(call, inputs=cut))
 
     one, two = short(1), short(2)
     return Probe(

@@ -7,7 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from builder.catalog import Layer
+from builder.own.layer import FORWARD
+from builder.own.row import OwnRow
 from builder.resolve import fixes
+from builder.resolve.formula import follow
 from builder.resolve.resolution import Step
 from builder.resolve.scene import Problem, Scene
 from builder.resolve.types import TensorType, Type, describe, tensors
@@ -24,6 +27,8 @@ def after_torch(
     refusal: str,
 ) -> Problem:
     """Explain torch's refusal; its own words stand where we know none better."""
+    if isinstance(row, OwnRow):
+        return _own(scene, row, args, inputs, refusal)
     value = inputs[0] if inputs else ()
     problem = None
     if isinstance(value, TensorType):
@@ -39,7 +44,6 @@ def after_torch(
         problem = _several(scene, row, inputs)
     if problem is not None:
         return problem
-    received = " and ".join(describe(entry) for entry in inputs)
     for entry in inputs:  # torch was asked with a batch of 2, which nobody else knows of
         for kind in tensors(entry):
             sizes = list(kind.at(2))
@@ -50,9 +54,27 @@ def after_torch(
     with_args = ", ".join(f"{name}={value!r}" for name, value in changed.items())
     settings = f" with {with_args}" if with_args else ""
     return scene.problem(
-        f"{row.op}{settings} cannot take {received}: {refusal.rstrip('.')}.",
+        f"{row.op}{settings} cannot take {_received(inputs)}: {refusal.rstrip('.')}.",
         *fixes.fresh(scene, row, node),
     )
+
+
+def _own(
+    scene: Scene, row: OwnRow, args: Mapping[str, Any], inputs: tuple[Type, ...], refusal: str
+) -> Problem:
+    """Say which part of a formula fails, and of what."""
+    followed = follow(row.layer, row.complete(args), inputs)
+    fault = followed.fault
+    if fault is None:
+        return scene.problem(f"{row.op} cannot take {_received(inputs)}: {refusal.rstrip('.')}.")
+    where = f", the shape of {followed.where}" if followed.where != FORWARD else ""
+    if followed.where == FORWARD and fault.line and "\n" in row.layer.forward.strip():
+        where = f", line {fault.line}"
+    return scene.problem(f"{row.op}{where}: {fault.message}")
+
+
+def _received(inputs: tuple[Type, ...]) -> str:
+    return " and ".join(describe(entry) for entry in inputs)
 
 
 def _window(

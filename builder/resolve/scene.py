@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from builder.catalog import CATALOG, Wire
+from builder.catalog import Layer, Wire
 from builder.resolve import fixes
 from builder.resolve.resolution import FaultKind, Fix, Step
 from builder.resolve.types import TensorType, Type
+from builder.rows import row_of
 from builder.spec import Block, ModelSpec, Node
 
 
@@ -64,9 +65,13 @@ class Scene:
         """Proposals for a layer that calls an earlier one, whose sizes are not its own."""
         return () if self.shared is None else (fixes.own_weights(self),)
 
+    def row(self, op: str) -> Layer | None:
+        """Return the row of an op, `None` for a block, an earlier layer or a stranger."""
+        return row_of(self.spec, op)
+
     @property
     def holds_module(self) -> bool:
-        row = CATALOG.get(self.node.op)
+        row = self.row(self.node.op)
         return self.node.op in self.spec.blocks or (row is not None and row.is_module)
 
     def problem(self, message: str, *proposed: Fix, kind: FaultKind = "other") -> Problem:

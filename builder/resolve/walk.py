@@ -8,13 +8,14 @@ from functools import lru_cache, partial
 from typing import Any
 
 from builder import edit
-from builder.catalog import CATALOG, Layer
+from builder.catalog import Layer
 from builder.errors import BuilderError
 from builder.resolve import faults, fixes, refusals, starts
 from builder.resolve.probe import Call, probe
 from builder.resolve.resolution import Fault, Fix, Note, Resolution, Step
 from builder.resolve.scene import Problem, Scene, wire_size
 from builder.resolve.types import N, TensorType, Type, tensors
+from builder.rows import row_of
 from builder.spec import Block, ModelSpec, Node
 
 MAX_DEPTH = 12
@@ -178,7 +179,7 @@ def _prefix(block: Block, node: Node, modules: int) -> str:
 
 
 def _holds_module(spec: ModelSpec, step: Step) -> bool:
-    row = CATALOG.get(step.op)
+    row = row_of(spec, step.op)
     return step.shared is None and (step.op in spec.blocks or (row is not None and row.is_module))
 
 
@@ -202,7 +203,8 @@ def _step(scene: Scene, now: _Pass, prefix: str) -> Step | _Walk:
         )  # fmt: skip
     if called.op in now.spec.blocks:
         return _nested(scene, now, called.op, sources, inputs, prefix)
-    row = CATALOG[called.op]
+    row = scene.row(called.op)
+    assert row is not None
     built = scene.built
     if built is not None:
         args, inferred = built.args, built.inferred
@@ -210,7 +212,7 @@ def _step(scene: Scene, now: _Pass, prefix: str) -> Step | _Walk:
         args, inferred = _with_inferred(row, called.args, inputs)
     problem = faults.before_torch(scene, row, called, args, inputs)
     if problem is None:
-        answer = probe(Call(row.op, repr(args), inputs, args))
+        answer = probe(Call(row.identity, repr(args), inputs, args, row))
         if answer.refusal is not None:
             problem = refusals.after_torch(scene, row, called, args, inputs, answer.refusal)
         else:
@@ -327,7 +329,7 @@ def _notes(spec: ModelSpec, walk: _Walk) -> tuple[Note, ...]:
     found = []
     for step in walk.steps:
         found += [Note(step.name, text) for text in step.notes]
-        row = CATALOG.get(step.op)
+        row = row_of(spec, step.op)
         if row and "batch_first" in row.fields and not row.complete(step.args)["batch_first"]:
             message = "batch_first is off: this layer takes the batch axis for time."
             fix = Fix("Set batch_first", partial(_batch_first, name=step.name))

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from builder.catalog import CATALOG
+from builder.initial import in_words
+from builder.own.layer import OwnLayer
 from builder.spec import ModelSpec, Node
 from builder.train.compare.difference import ABSENT, Difference, call, flat, of_columns, shown_value
 
@@ -33,7 +35,23 @@ def _frame(spec: ModelSpec | None) -> dict[str, str]:
         f"input {entry.name}": f"{', '.join(map(str, entry.shape))} {entry.dtype}"
         for entry in spec.inputs
     }
-    return {"name": spec.name, "container": spec.container, **inputs}
+    own = {
+        f"{name} · {part}": text
+        for name, layer in spec.layers.items()
+        for part, text in _own(layer)
+    }
+    return {"name": spec.name, "container": spec.container, **inputs, **own}
+
+
+def _own(layer: OwnLayer) -> Iterator[tuple[str, str]]:
+    """Return what a layer of one's own is made of, part by part."""
+    for setting in layer.settings:
+        told = f"axis {setting.axis} of {setting.input or layer.inputs[0]}"
+        given = shown_value(setting.default) if setting.default is not None else "to be set"
+        yield setting.name, f"{setting.kind}, {given if setting.axis is None else told}"
+    for parameter in layer.parameters:
+        yield parameter.name, f"{parameter.shape}, {in_words(parameter.init)}"
+    yield f"forward({', '.join(layer.inputs)})", layer.forward
 
 
 def _of_blocks(prefix: str, blocks: Sequence[Sequence[Node]]) -> Iterator[Difference]:
