@@ -51,7 +51,7 @@ class FormulaError(SpecError):
     """A part of a formula that is not allowed, or that cannot be computed.
 
     Args:
-        part: the part, an `Expression` with its text and place; `None` where the text is no formula
+        part: the part, a `builder.own.parts.Expression`; `None` where the text is no formula
             at all.
         line: line of the text, counted from 1, that is wrong; 0 for the whole of it.
     """

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from builder.own.examples import EXAMPLES
 from builder.spec import Block, Init, Input, ModelSpec, Node
 
 Line: TypeAlias = "str | tuple[str, dict[str, Any]]"
@@ -52,8 +53,11 @@ def _graph(
     *nodes: Node,
     dtype: str = "float32",
     blocks: Mapping[str, Block] | None = None,
+    own: str | None = None,
 ) -> ModelSpec:
-    return ModelSpec(name, (Input("x", shape, dtype),), "graph", nodes, blocks=blocks or {})
+    layers = {own: EXAMPLES[own]} if own else {}
+    inputs = (Input("x", shape, dtype),)
+    return ModelSpec(name, inputs, "graph", nodes, blocks=blocks or {}, layers=layers)
 
 
 def _linear(out: int) -> Line:
@@ -290,15 +294,22 @@ GALLERY: tuple[Template, ...] = (
         _transformer(),
     ),
     Template(
+        "Linear",
+        "From the notes",
+        "A fully connected layer of one's own: parameters w and b, and a formula for the rest.",
+        _graph("OneLayer", (4,), Node("layer", "Linear", {"out_features": 3}), own="Linear"),
+    ),
+    Template(
         "Perceptron",
         "From the notes",
-        "Two Linear layers with a sigmoid between, 3-4-1.",
+        "Two such layers with a sigmoid between, 3-4-1: keys layer1.w to layer2.b.",
         _graph(
             "Perceptron",
             (3,),
-            Node("layer1", "nn.Linear", {"out_features": 4}),
+            Node("layer1", "Linear", {"out_features": 4}),
             Node("sigmoid", "torch.sigmoid"),
-            Node("layer2", "nn.Linear", {"out_features": 1}),
+            Node("layer2", "Linear", {"out_features": 1}),
+            own="Linear",
         ),
     ),
     Template(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from builder.code.layout import Call, Code, lines
@@ -16,23 +16,29 @@ def initial_lines(places: Mapping[str, str], block: Block) -> list[str]:
     Args:
         places: for each node that is a module, the expression that finds it.
     """
-    fills: list[str] = []
+    starts: list[tuple[str, Init]] = []
     freezes: list[str] = []
-    copying = False
     for name, place in places.items():
         node = block.node(name)
         if not node.enabled:
             continue
-        for parameter, init in node.init.items():
-            code = _filled(f"{place}.{parameter}", init)
-            copies = init.scheme == "values"
-            if copies and not copying:
-                fills.append("        with torch.no_grad():")
-            copying = copies
-            fills += lines(code, indent=12 if copies else 8)
+        starts += [(f"{place}.{parameter}", init) for parameter, init in node.init.items()]
         if node.frozen:
             freezes.append(f"        {place}.requires_grad_(False)")
-    return fills + freezes
+    return start_lines(starts) + freezes
+
+
+def start_lines(starts: Iterable[tuple[str, Init]]) -> list[str]:
+    """Return the statements that fill parameters, each found by an expression, in `__init__`."""
+    out: list[str] = []
+    copying = False
+    for parameter, init in starts:
+        copies = init.scheme == "values"
+        if copies and not copying:
+            out.append("        with torch.no_grad():")
+        copying = copies
+        out += lines(_filled(parameter, init), indent=12 if copies else 8)
+    return out
 
 
 def _filled(parameter: str, init: Init) -> Call:

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from builder.catalog import CATALOG
-from builder.errors import ModelError
+from builder.errors import FormulaError, ModelError
 from builder.resolve import Step, resolve
+from builder.rows import row_of
 from builder.spec import Block, ModelSpec, Node
 
 # What is told of a step: the way to it, `("subnet1", "conv")`, the step, and what it gave.
@@ -64,7 +64,7 @@ def _block(
             inner = spec.blocks[step.op]
             value = _block(spec, inner, step.steps, target, given, saw, way, training)
         else:
-            value = _called(step, target, given, way, training)
+            value = _called(spec, step, target, given, way, training)
         values[step.name] = value
         saw(way, step, value)
     results = tuple(values[name] for name in block.results)
@@ -72,20 +72,22 @@ def _block(
 
 
 def _called(
+    spec: ModelSpec,
     step: Step,
     module: nn.Module | None,
     given: Sequence[Any],
     way: tuple[str, ...],
     training: bool,
 ) -> Any:
-    row = CATALOG[step.op]
-    given = list(given) * (row.repeat if len(given) == 1 else 1)
+    row = row_of(spec, step.op)
+    given = list(given) * (row.repeat if row and len(given) == 1 else 1)
     try:
         with torch.profiler.record_function(".".join(way)):
             if module is not None:
                 return module(*given)
+            assert row is not None
             return row.make(step.args)(*given, training=training)
-    except (RuntimeError, ValueError, IndexError, TypeError) as error:
+    except (RuntimeError, ValueError, IndexError, TypeError, FormulaError) as error:
         reason = (str(error).strip() or repr(error)).splitlines()[0]
         raise ModelError(
             f"{'.'.join(way)} ({step.op}) does not run on this input: {reason}", node=way[0]
@@ -102,7 +104,7 @@ def _modules(
 
 
 def _holds_module(spec: ModelSpec, step: Step) -> bool:
-    row = CATALOG.get(step.op)
+    row = row_of(spec, step.op)
     return step.shared is None and (step.op in spec.blocks or bool(row and row.is_module))
 
 

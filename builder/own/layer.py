@@ -10,14 +10,15 @@ from typing import Any
 
 from builder.errors import FormulaError, SpecError, shown
 from builder.names import check_input_name, check_member_name
-from builder.own.plan import Expression, Plan, size_of
+from builder.own.parts import Expression
+from builder.own.plan import Plan, size_of
 from builder.own.reading import TRAINING, read_formula, read_sizes
 from builder.spec import MAX_NUMBER, Init
 
 KINDS = ("int", "float", "bool")
 MAX_MEMBERS = 24
 MAX_INPUTS = 4
-MAX_HELP = 160
+MAX_HELP = 78  # it ends in a docstring, on one line
 MAX_FORWARD = 10_000  # as a document holds it; what is read is shorter
 MAX_PARAMETER = 10**12
 FORWARD = "forward"
@@ -106,7 +107,7 @@ class OwnLayer:
         parameters: what it learns.
         forward: the formula, one line after another; see `builder.own.reading`.
         inputs: names of what it receives.
-        help: what it does, in a sentence.
+        help: what it does, in a sentence; the docstring of its class.
     """
 
     settings: tuple[Setting, ...] = ()
@@ -130,6 +131,9 @@ class OwnLayer:
         ):
             if not isinstance(text, str) or len(text) > most:
                 raise SpecError(f"The {what} of a layer is text of {most:,} letters at most.")
+        object.__setattr__(self, "help", self.help.strip())
+        if not self.help.isprintable() or set(self.help) & set('"\\'):
+            raise SpecError("The help of a layer is one line without quotes and backslashes.")
         seen = {TRAINING}
         for name in (*self.inputs, *self._members):
             if name in seen:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from builder import initial
 from builder.errors import FormulaError
 from builder.own.layer import OwnLayer
-from builder.own.plan import Run
+from builder.own.parts import Run
 from builder.own.reading import TRAINING
 from builder.schemes import SCHEMES
 

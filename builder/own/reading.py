@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from builder.errors import FormulaError, SpecError
 from builder.names import check_identifier
 from builder.own import functions
-from builder.own.plan import (
+from builder.own.parts import (
     Attribute,
     Binary,
     Call,
@@ -26,13 +26,12 @@ from builder.own.plan import (
     Expression,
     Index,
     Items,
-    Line,
     Name,
     Place,
-    Plan,
     Slice,
     Unary,
 )
+from builder.own.plan import Line, Plan
 
 MAX_LETTERS = 2000
 MAX_PARTS = 400

@@ -15,7 +15,7 @@ from torch import Tensor
 from builder import initial
 from builder.errors import FormulaError
 from builder.own.layer import FORWARD, OwnLayer
-from builder.own.plan import Binary, Call, Expression, Run
+from builder.own.parts import Binary, Call, Expression, Run
 from builder.own.reading import TRAINING
 from builder.resolve.probe import empty, merged
 from builder.resolve.types import Type, describe, tensors

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from builder import edit, initial
-from builder.catalog import CATALOG
 from builder.errors import shown
 from builder.resolve import fixes
 from builder.resolve.probe import Parameter
@@ -74,8 +73,8 @@ def _otherwise(scene: Scene, parameter: str, init: Init, shape: tuple[int, ...])
 def _window_as(scene: Scene, init: Init) -> Iterable[Fix]:
     """Make the window as large as the values that fill it."""
     shape = shape_of(init.args.get("values"))
-    row = CATALOG[scene.called.op]
-    if shape is not None and row.window is not None and len(shape) >= row.rank:
+    row = scene.row(scene.called.op)
+    if shape is not None and row is not None and row.window is not None and len(shape) >= row.rank:
         sizes = shape[len(shape) - row.rank :]
         size = sizes[0] if len(set(sizes)) == 1 else sizes
         yield fixes.set_one(scene, scene.called, "kernel_size", size, f"Set kernel_size to {size}")

@@ -2,6 +2,19 @@ import torch
 from torch import nn
 
 
+class Linear(nn.Module):
+    """Fully connected, as the notes write it."""
+
+    def __init__(self, in_features, out_features):
+        super().__init__()
+        self.w = nn.Parameter(torch.randn(in_features, out_features))
+        self.b = nn.Parameter(torch.randn(out_features))
+
+    def forward(self, x):
+        x = x.mm(self.w)
+        return x + self.b.expand_as(x)
+
+
 class Perceptron(nn.Module):
     """(N, 3) -> (N, 1)"""
 
@@ -9,8 +22,8 @@ class Perceptron(nn.Module):
         super().__init__()
         self.layers = nn.ModuleList(
             [
-                nn.Linear(3, 4),
-                nn.Linear(4, 1),
+                Linear(3, 4),
+                Linear(4, 1),
             ]
         )
 

@@ -1,6 +1,20 @@
 from collections import OrderedDict
 
+import torch
 from torch import nn
+
+
+class Linear(nn.Module):
+    """Fully connected, as the notes write it."""
+
+    def __init__(self, in_features, out_features):
+        super().__init__()
+        self.w = nn.Parameter(torch.randn(in_features, out_features))
+        self.b = nn.Parameter(torch.randn(out_features))
+
+    def forward(self, x):
+        x = x.mm(self.w)
+        return x + self.b.expand_as(x)
 
 
 class Perceptron(nn.Sequential):
@@ -10,9 +24,9 @@ class Perceptron(nn.Sequential):
         super().__init__(
             OrderedDict(
                 [
-                    ("layer1", nn.Linear(3, 4)),
+                    ("layer1", Linear(3, 4)),
                     ("sigmoid", nn.Sigmoid()),
-                    ("layer2", nn.Linear(4, 1)),
+                    ("layer2", Linear(4, 1)),
                 ]
             )
         )
