@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from builder import initial
 from builder.catalog import Layer
-from builder.errors import BudgetError, ModelError
+from builder.errors import BudgetError, FormulaError, ModelError
 from builder.names import free_name
 from builder.resolve import Resolution, Step, resolve
 from builder.rows import row_of
@@ -103,7 +103,7 @@ def _says_all(row: Layer, args: Mapping[str, Any]) -> bool:
     try:
         with torch.device("meta"):
             row.make(args)
-    except (TypeError, ValueError, RuntimeError, AssertionError):
+    except (TypeError, ValueError, RuntimeError, AssertionError, FormulaError):
         return False
     return True
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from builder import TEMPLATES, Block, ModelSpec, Node, build, edit, resolve, write_source
+from builder.build import assemble
 from builder.data.adapt import Needs, outputs
 from builder.errors import EditError, SpecError
 from builder.own import edits
@@ -457,3 +458,10 @@ def test_a_new_layer_gets_a_name_that_is_free() -> None:
     assert edits.new_layer_name(PERCEPTRON, "Linear") == "Linear2"
     assert edits.new_layer_name(PERCEPTRON, "Perceptron") == "Perceptron2"
     assert edits.new_layer_name(TEMPLATES["MLP"], "Linear") == "Linear"
+
+
+def test_a_model_is_assembled_without_a_layer_whose_formula_cannot_be_read() -> None:
+    broken = edits.define(PERCEPTRON, "Linear", replace(LINEAR, forward="return q"))
+    assert list(assemble(broken).state_dict()) == []
+    other = edit.insert(broken, 0, "nn.Linear", {"out_features": 3}, name="first")
+    assert list(assemble(other).state_dict()) == ["first.weight", "first.bias"]
