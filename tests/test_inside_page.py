@@ -86,3 +86,63 @@ def test_the_weights_of_a_run_are_taken_and_any_that_it_kept(app: AppTest, home:
     app.number_input(key="subject:seed").set_value(7).run()
     assert app.query_params["seed"] == "7"
     assert not app.exception
+
+
+# --- parameters --------------------------------------------------------------------------------
+
+
+def test_every_tensor_of_every_template_is_in_the_table(app: AppTest) -> None:
+    on(app, "Parameters")
+    for title, spec in TEMPLATES.items():
+        opened(app, spec)
+        assert not app.exception, title
+        model = assemble(spec)
+        names = {name for name, _ in (*model.named_parameters(), *model.named_buffers())}
+        assert set(app.dataframe[0].value["name"]) == names
+        assert app.selectbox(key="inside:tensor-box").value in names
+
+
+@pytest.mark.parametrize("title", ["SmallVGG", "LSTMClassifier", "MyModel", "CharLSTM"])
+def test_every_kind_of_tensor_can_be_looked_at(app: AppTest, title: str) -> None:
+    opened(app, TEMPLATES[title])
+    on(app, "Parameters")
+    for name in app.selectbox(key="inside:tensor-box").options[:8]:
+        app.selectbox(key="inside:tensor-box").set_value(name).run()
+        assert not app.exception, name
+        assert f"`{name}`" in said(app)
+
+
+def test_the_slider_goes_over_what_a_run_has_kept_by_age(app: AppTest, home: Path) -> None:
+    run_id = trained(app, home, weights=1, best=2, epoch_1=3, epoch_2=4)
+    facts = {"best": {"step": 150, "loss": 0.1}}
+    Store.open(home).update_run(run_id, epoch=3.0, step=300, facts=facts)
+    on(app, "Parameters")
+    slider = app.select_slider(key="inside:checkpoint")
+    assert slider.options == ["epoch 1", "best, epoch 1.5", "epoch 2", "last, epoch 3"]
+    assert slider.value == "last"
+    means = []
+    for name in ("epoch 1", "best"):
+        app.select_slider(key="inside:checkpoint").set_value(name).run()
+        assert not app.exception
+        assert app.selectbox(key="subject:kept").value == name
+        means.append(app.dataframe[0].value["mean"][0])
+    torch.manual_seed(3)
+    assert means[0] == pytest.approx(build(workspace(app).spec)[0].weight.mean().item(), rel=1e-5)
+    assert means[0] != means[1]
+
+
+def test_a_model_without_buffers_or_dropout_is_told_so_and_shown_one_that_has_them(
+    app: AppTest,
+) -> None:
+    on(app, "Parameters")
+    app.segmented_control(key="values").set_value("train() and eval()").run()
+    assert not app.exception
+    assert "SmallVGG" in app.info[0].value
+    assert app.selectbox(key="buffer").options[0] == "1.running_mean"
+    opened(app, TEMPLATES["ResidualNet"])
+    assert not app.info
+    assert "bn1.running_mean" in app.selectbox(key="buffer").options[0]
+    assert "No dropout layer" in said(app)
+    opened(app, TEMPLATES["MyNet with SubNet (broken)"])
+    assert not app.exception
+    assert app.info

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -12,6 +11,7 @@ import streamlit as st
 from torch import Tensor
 
 from builder import BuilderError
+from builder.files import npy
 from builder.labs.activation import ACTIVATIONS
 from builder.labs.activation_code import FILE, MOST_WRITTEN, write_numbers
 from builder.labs.numbers import (
@@ -234,7 +234,7 @@ def _code(numbers: Numbers, applied: Sequence[tuple[str, Mapping[str, Any]]]) ->
     if written:
         st.download_button(
             FILE,
-            data=lambda: _npy(numbers.values),
+            data=lambda: npy(numbers.values.numpy()),
             file_name=FILE,
             mime="application/octet-stream",
             on_click="ignore",
@@ -247,9 +247,3 @@ def _code(numbers: Numbers, applied: Sequence[tuple[str, Mapping[str, Any]]]) ->
     left.code(write_numbers(numbers, applied, "module"), language="python")
     right.caption("As functions")
     right.code(write_numbers(numbers, applied, "functional"), language="python")
-
-
-def _npy(values: Tensor) -> bytes:
-    file = io.BytesIO()
-    np.save(file, values.numpy(), allow_pickle=False)
-    return file.getvalue()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import replace
 
-import numpy as np
 import streamlit as st
 
 from builder import BuilderError, ModelSpec, write_source
+from builder.files import npy
 from builder.labs import chain
 from builder.labs.tones import encode_png, to_pixels
 from ui import state
@@ -60,7 +59,7 @@ def _downloads(here: Bench, ws: Workspace, done: Work, name: str) -> None:
         )
         st.download_button(
             "Tensor (.npy)",
-            data=lambda: _npy(full(here, spec, name)),
+            data=lambda: npy(full(here, spec, name).transpose(2, 0, 1)),
             file_name=f"{title}.npy",
             mime="application/octet-stream",
             on_click="ignore",
@@ -76,12 +75,6 @@ def _downloads(here: Bench, ws: Workspace, done: Work, name: str) -> None:
             icon=":material/account_tree:",
             help="The chain as a model of this workbench; the Build page opens it.",
         )
-
-
-def _npy(values: Values) -> bytes:
-    file = io.BytesIO()
-    np.save(file, np.ascontiguousarray(values.transpose(2, 0, 1)), allow_pickle=False)
-    return file.getvalue()
 
 
 def _as_layer(ws: Workspace, name: str) -> None:

@@ -40,9 +40,20 @@ def filters(here: Bench, model: Pictured) -> None:
         if not single:
             weight = weight[_unit(here, outputs)].unsqueeze(1)
         numbers = page_of(here, f"filters:{here.filtered}", len(weight), PAGE)
-    shown = weight[numbers.start : numbers.stop]
-    what = "output" if single else "input"
-    pictures = filter_tiles(shown)
+    filter_sheet(weight, numbers, inputs, here.unit, key="maps:filters")
+
+
+def filter_sheet(weight: Tensor, numbers: range, inputs: int, unit: int, *, key: str) -> None:
+    """Draw some filters of a layer, and say what they are.
+
+    Args:
+        weight: those of all outputs, (n, 1 or 3, h, w); of the inputs of one if it has more.
+        numbers: which of them are drawn.
+        inputs: how many inputs the layer has.
+        unit: the output whose filters they are, if it has more than three inputs.
+    """
+    what = "output" if inputs in (1, 3) else "input"
+    pictures = filter_tiles(weight[numbers.start : numbers.stop])
     height, width = pictures.shape[1:3]
     tile_sheet(
         sheet(pictures, COLUMNS),
@@ -50,14 +61,14 @@ def filters(here: Bench, model: Pictured) -> None:
         columns=COLUMNS,
         labels=[str(number) for number in numbers],
         facts=[f"{what} {number}: {_weights(weight[number])}" for number in numbers],
-        key="maps:filters",
+        key=key,
     )
     if inputs == 3:
         words = "one filter an output, its inputs as red, green and blue; grey is 0"
     elif inputs == 1:
         words = f"one filter an output; {_SIGNED}"
     else:
-        words = f"the filters of output {here.unit}, one for each of its {inputs} inputs; {_SIGNED}"
+        words = f"the filters of output {unit}, one for each of its {inputs} inputs; {_SIGNED}"
     st.caption(words)
 
 
