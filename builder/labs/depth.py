@@ -6,42 +6,37 @@ Activations page plays with.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from builder.errors import LabError, shown
+from builder.initial import problem
 from builder.labs.activation import SATURATED, curved, make
 from builder.labs.numbers import apply
+from builder.schemes import SCHEMES
+from builder.spec import Init
+from builder.train.trial import own_randomness
 
 MOST_LAYERS, MOST_WIDTH, MOST_VALUES = 100, 1024, 2000
-
-Fill: TypeAlias = Callable[[Tensor, torch.Generator, float], object]
 
 
 @dataclass(frozen=True)
 class Start:
-    """A way to fill the weights, (out, in), of each layer.
+    """A way to start the weights of each layer.
 
     Args:
-        fill: fills a tensor from a generator; the last argument is `std`, where it has one.
-        needs_std: whether it asks for a standard deviation.
-        bias: whether biases are drawn too, as torch does by default; elsewhere they are zero.
+        weight: of the weights; `None` is what torch does by default, which draws biases too. With
+            any other they are zero.
     """
 
     help: str
-    fill: Fill
-    needs_std: bool = False
-    bias: bool = False
-
-
-def _torch_default(weight: Tensor, generator: torch.Generator, _: float) -> object:
-    return nn.init.kaiming_uniform_(weight, a=5**0.5, generator=generator)
+    weight: Init | None
 
 
 INITIAL: Mapping[str, Start] = MappingProxyType(
@@ -49,37 +44,31 @@ INITIAL: Mapping[str, Start] = MappingProxyType(
         "torch default": Start(
             "What nn.Linear starts with: uniform, of variance 1 / (3 in); small for every "
             "activation.",
-            _torch_default,
-            bias=True,
+            None,
         ),
         "xavier uniform": Start(
             "Uniform, of variance 2 / (in + out): keeps the spread of what is nearly linear.",
-            lambda w, g, _: nn.init.xavier_uniform_(w, generator=g),
+            Init("xavier_uniform_"),
         ),
         "xavier normal": Start(
             "Normal, of variance 2 / (in + out): keeps the spread of what is nearly linear.",
-            lambda w, g, _: nn.init.xavier_normal_(w, generator=g),
+            Init("xavier_normal_"),
         ),
         "kaiming uniform": Start(
             "Uniform, of variance 2 / in: makes up for the half that ReLU takes away.",
-            lambda w, g, _: nn.init.kaiming_uniform_(w, nonlinearity="relu", generator=g),
+            Init("kaiming_uniform_", {"nonlinearity": "relu"}),
         ),
         "kaiming normal": Start(
             "Normal, of variance 2 / in: makes up for the half that ReLU takes away.",
-            lambda w, g, _: nn.init.kaiming_normal_(w, nonlinearity="relu", generator=g),
+            Init("kaiming_normal_", {"nonlinearity": "relu"}),
         ),
-        "orthogonal": Start(
-            "A rotation: keeps every length as it is.",
-            lambda w, g, _: nn.init.orthogonal_(w, generator=g),
-        ),
+        "orthogonal": Start("A rotation: keeps every length as it is.", Init("orthogonal_")),
         "normal": Start(
-            "Normal, of a standard deviation of your own.",
-            lambda w, g, std: nn.init.normal_(w, 0.0, std, generator=g),
-            needs_std=True,
+            "Normal, of a standard deviation of your own.", Init("normal_", {"std": 0.05})
         ),
         "zeros": Start(
             "All the same: no unit differs from another, and nothing gets through.",
-            lambda w, g, _: nn.init.zeros_(w),
+            Init("zeros_"),
         ),
     }
 )
@@ -108,6 +97,28 @@ class Spread:
     flat: float | None
     values: Tensor
 
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        out: Tensor,
+        gradient: Tensor | None,
+        dead: float | None = None,
+        flat: float | None = None,
+    ) -> Spread:
+        """Measure what came out, and the gradient that arrived there, `None` if none did."""
+        values = out.detach().flatten()
+        step = max(1, values.numel() // MOST_VALUES)
+        return cls(
+            name,
+            float(values.mean()),
+            float(values.std(correction=0)),
+            0.0 if gradient is None else float(gradient.std(correction=0)),
+            dead,
+            flat,
+            values[::step][:MOST_VALUES].clone(),
+        )
+
 
 def stack(
     op: str,
@@ -115,8 +126,7 @@ def stack(
     *,
     layers: int = 20,
     width: int = 128,
-    initial: str = "torch default",
-    std: float = 0.05,
+    start: Init | None = None,
     seed: int = 0,
 ) -> nn.Sequential:
     """Return a tower of Linear layers of one width, an activation behind each.
@@ -125,34 +135,29 @@ def stack(
         op, args: the activation, as in `builder.labs.activation.make`.
         layers: 1 to `MOST_LAYERS`.
         width: features of every layer, 2 to `MOST_WIDTH`.
-        initial: a row of `INITIAL`.
-        std: of the weights, where the row asks for it.
+        start: of the weights, (width, width); biases are then zero. `None` is torch's default.
         seed: of the weights; torch's own random state stays as it is.
 
     Raises:
         LabError: one of these is out of range, or the activation does not hand (N, width) on.
     """
-    if initial not in INITIAL:
-        raise LabError(f"There is no start {shown(initial)}; there are {', '.join(INITIAL)}.")
     _in_range("layers", layers, 1, MOST_LAYERS)
     _in_range("width", width, 2, MOST_WIDTH)
-    if not 0 <= std <= 100:
-        raise LabError(f"std is {std:g}; a number from 0 to 100 works.")
+    wrong = problem(start, (width, width)) if start else None
+    if start and wrong:
+        raise LabError(f"The weights cannot start by {start.scheme}: {wrong}.")
     size = (1, width)
     if apply(op, args or {}, torch.zeros(size)).shape != size:
         raise LabError(f"{op} gives fewer numbers than it gets; no tower of one width has it.")
-    start = INITIAL[initial]
-    generator = torch.Generator().manual_seed(seed)
     tower = nn.Sequential()
-    for number in range(1, layers + 1):
-        linear = nn.Linear(width, width, device="meta").to_empty(device="cpu")
-        start.fill(linear.weight, generator, std)
-        if start.bias:
-            nn.init.uniform_(linear.bias, -(width**-0.5), width**-0.5, generator=generator)
-        else:
-            nn.init.zeros_(linear.bias)
-        tower.add_module(f"linear{number}", linear)
-        tower.add_module(str(number), make(op, args))
+    with own_randomness(seed):
+        for number in range(1, layers + 1):
+            linear = nn.Linear(width, width)
+            if start:
+                SCHEMES[start.scheme].fill(linear.weight, start.args)
+                nn.init.zeros_(linear.bias)
+            tower.add_module(f"linear{number}", linear)
+            tower.add_module(str(number), make(op, args))
     return tower
 
 
@@ -244,17 +249,7 @@ def _told(
         lost = (slope == 0).all(0)
         dead = float(lost.float().mean())
         flat = float(((slope.abs() < SATURATED) & ~lost).float().mean())
-    values = out.detach().flatten()
-    step = max(1, values.numel() // MOST_VALUES)
-    return Spread(
-        name,
-        float(values.mean()),
-        float(values.std(correction=0)),
-        0.0 if gradient is None else float(gradient.std(correction=0)),
-        dead,
-        flat,
-        values[::step][:MOST_VALUES].clone(),
-    )
+    return Spread.of(name, out, gradient, dead, flat)
 
 
 def _in_range(name: str, value: int, low: int, high: int) -> None:

@@ -14,6 +14,7 @@ import streamlit as st
 from builder import BuilderError
 from builder.labs.depth import INITIAL, Spread, places, spread, stack
 from builder.labs.numbers import LARGEST_SEED, draw
+from builder.spec import Init
 from ui import state
 from ui.activations.chosen import Chosen
 from ui.activations.style import CONFIG, chart, legend, line_width
@@ -74,12 +75,13 @@ def _settings() -> dict[str, Any]:
             "Initialisation", list(INITIAL), key="initial", width=200, bind="query-params",
             help="  \n".join(f"**{name}**: {row.help}" for name, row in INITIAL.items()),
         )  # fmt: skip
-        std = 0.05
-        if INITIAL[initial].needs_std:
+        start = INITIAL[initial].weight
+        if start is not None and start.scheme == "normal_":
             std = st.slider(
                 "std", 0.0, 0.5, 0.05, step=0.005, format="%.3f", key="std", width=200,
                 help="Of the weights.", bind="query-params",
             )  # fmt: skip
+            start = Init("normal_", {"std": std})
         width = st.select_slider(
             "Width", _WIDTHS, 128, key="width", width=150, bind="query-params",
             help="Features of every layer.",
@@ -92,8 +94,7 @@ def _settings() -> dict[str, Any]:
             "Seed", 0, LARGEST_SEED, 0, key="depth-seed", width=130, bind="query-params"
         )
     return {
-        "layers": layers, "initial": initial, "std": std, "width": width, "seed": seed,
-        "batch": batch,
+        "layers": layers, "start": start, "width": width, "seed": seed, "batch": batch,
     }  # fmt: skip
 
 
