@@ -98,7 +98,7 @@ def _settings() -> dict[str, Any]:
     }  # fmt: skip
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs={Init: repr})
 def _seen(
     op: str, args: Mapping[str, Any], settings: Mapping[str, Any], batch: int
 ) -> tuple[Spread, ...]:

@@ -61,7 +61,7 @@ def histogram(values: Tensor, law: Law | None = None) -> Histogram:
     shares = {}
     for value in law.shares if law else ():
         same = flat == torch.tensor(value, dtype=torch.float32)
-        shares[value] = float(same.float().mean())
+        shares[value] = int(same.sum()) / count
         flat = flat[~same]
     low, high = map(float, torch.aminmax(flat)) if len(flat) else (0.0, 0.0)
     margin = _MARGIN * (high - low) or abs(low) / 2 or 1.0
