@@ -10,7 +10,7 @@ import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
-from builder import TEMPLATES, ModelSpec, build
+from builder import TEMPLATES, BuilderError, ModelSpec, build, write_source
 from builder.build import assemble
 from builder.files import weights_pt
 from builder.labs.inspection import printed
@@ -146,3 +146,29 @@ def test_a_model_without_buffers_or_dropout_is_told_so_and_shown_one_that_has_th
     opened(app, TEMPLATES["MyNet with SubNet (broken)"])
     assert not app.exception
     assert app.info
+
+
+# --- naming ------------------------------------------------------------------------------------
+
+
+def test_every_template_has_its_names_taken_apart(app: AppTest) -> None:
+    on(app, "Naming")
+    for title, spec in TEMPLATES.items():
+        opened(app, spec)
+        assert not app.exception, title
+        assert bool(app.info) == ("broken" in title)
+
+
+def test_the_layers_of_every_template_are_held_in_three_ways_or_it_is_said_why_not(
+    app: AppTest,
+) -> None:
+    on(app, "Naming")
+    app.segmented_control(key="naming").set_value("Sequential, ModuleList, list").run()
+    for title, spec in TEMPLATES.items():
+        opened(app, spec)
+        assert not app.exception, title
+        try:
+            write_source(spec, "sequential")
+            assert not app.info, title
+        except BuilderError:
+            assert app.info, title

@@ -33,12 +33,11 @@ def section(here: Subject) -> None:
     ]  # fmt: skip
     found = inspection.parts(here.model)
     names = inspection.walked(here.model, walk.method)
-    leaves = walk.item if walk.item != "module" else ""
     tree, told = st.columns([6, 5])
     with tree:
         st.caption(f"**{len(names):,}** of them. {walk.help}")
         module_tree(
-            rows_of(found, here.spec.name, leaves, lit=names),
+            rows_of(found, here.spec.name, (walk.item,), lit=names),
             key="inside-tree",
             selected=_picked(found),
             on_intent=_pick,
@@ -52,19 +51,25 @@ def section(here: Subject) -> None:
 
 
 def rows_of(
-    found: Collection[Part], title: str, leaves: str = "", *, lit: Collection[str] = ()
+    found: Collection[Part],
+    title: str,
+    leaves: Collection[str] = (),
+    *,
+    lit: Collection[str] | None = None,
 ) -> list[TreeRow]:
     """Return the rows of a tree.
 
     Args:
         title: what the model itself is called.
-        leaves: what else is shown: `parameter`, `buffer`, or neither.
-        lit: names in the order of a walk; all others step back.
+        leaves: what is shown besides modules: `parameter`, `buffer`.
+        lit: names in the order of a walk; all others step back. Left out, none does.
     """
-    places = {name: number for number, name in enumerate(lit, 1)}
+    places = {name: number for number, name in enumerate(lit or (), 1)}
 
     def row(path: str, **facts: Any) -> TreeRow:
-        return TreeRow(path, order=places.get(path), dim=path not in places, **facts)
+        return TreeRow(
+            path, order=places.get(path), dim=lit is not None and path not in places, **facts
+        )
 
     rows = []
     for part in found:
@@ -79,7 +84,10 @@ def rows_of(
                 colour=colour_of(part),
             )
         )
-        held = {"parameter": part.parameters, "buffer": part.buffers}.get(leaves, {})
+        held = {
+            **(part.parameters if "parameter" in leaves else {}),
+            **(part.buffers if "buffer" in leaves else {}),
+        }
         rows += [
             row(
                 f"{part.path}.{name}".lstrip("."),
