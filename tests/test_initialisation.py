@@ -111,7 +111,7 @@ def test_what_torch_draws_when_nothing_is_said_is_heard_from_torch(op: str) -> N
     )
     spec = ModelSpec("One", inputs, "graph", (Node("a", op, args, [e.name for e in inputs]),))
     (step,) = resolve(spec).steps
-    heard = torchs_own(op, step.args)
+    heard = torchs_own(row, step.args)
     with own_randomness(0):
         made = row.make(step.args)
     assert isinstance(made, nn.Module)
@@ -127,7 +127,7 @@ def test_what_torch_draws_when_nothing_is_said_is_heard_from_torch(op: str) -> N
 def test_linear_layers_start_by_kaiming_with_the_root_of_five_and_clones_as_their_original() -> (
     None
 ):
-    own = torchs_own("nn.Linear", {"in_features": 784, "out_features": 256})
+    own = torchs_own(CATALOG["nn.Linear"], {"in_features": 784, "out_features": 256})
     assert own["weight"] == Init("kaiming_uniform_", {"a": math.sqrt(5)})
     assert own["bias"] == Init("uniform_", {"a": -1 / 28, "b": 1 / 28})
     encoder = next(p for p in places(TEMPLATES["TextTransformer"]) if "norm1.weight" in p.name)

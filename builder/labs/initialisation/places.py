@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from builder import edit, initial
 from builder.labs.initialisation.torchs_own import torchs_own
 from builder.resolve import Step, resolve
+from builder.rows import row_of
 from builder.spec import Init, ModelSpec
 
 
@@ -80,7 +81,8 @@ def _places(
             yield from _places(spec, step.op, step.steps, f"{prefix}{step.key}.")
             continue
         node = spec.block(block).node(step.name)
-        own = torchs_own(step.op, step.args)
+        row = row_of(spec, step.op)
+        own = torchs_own(row, step.args) if row and step.parameters else {}
         for parameter in step.parameters:
             yield Place(
                 block,

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from builder.catalog import CATALOG
 from builder.errors import ModelError
 from builder.labs.activation import curved, make, sloped
 from builder.labs.batches import affordable
@@ -90,7 +91,7 @@ def expected(
     """
     module = make(op, args).double()
     shape = (width, width)
-    own = torchs_own("nn.Linear", {"in_features": width, "out_features": width})
+    own = torchs_own(CATALOG["nn.Linear"], {"in_features": width, "out_features": width})
     weights = law(start or own["weight"], shape)
     biases = Law(0, 0, 0, 0) if start else law(own["bias"], (width,))
     assert weights is not None

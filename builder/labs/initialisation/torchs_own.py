@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from builder.catalog import CATALOG
+from builder.catalog import Layer
 from builder.schemes import SCHEMES
 from builder.spec import Init
 
@@ -23,15 +23,16 @@ _METHODS: Mapping[str, str] = {"fill_": "constant_", "zero_": "zeros_"}
 _PLAIN: Mapping[float, str] = {0: "zeros_", 1: "ones_"}
 
 
-def torchs_own(op: str, args: Mapping[str, Any]) -> dict[str, Init]:
+def torchs_own(row: Layer, args: Mapping[str, Any]) -> dict[str, Init]:
     """Return how the constructor of a layer starts its parameters, by their names within it.
 
     Args:
+        row: of the layer; one of one's own starts its parameters as its document says.
         args: all that it is built with, what the wire tells included.
     """
     listener = _Listener()
     with torch.device("meta"), listener:
-        made = CATALOG[op].make(args)
+        made = row.make(args)
     if not isinstance(made, nn.Module):
         return {}
     heard = {name: listener.of(parameter) for name, parameter in made.named_parameters()}
