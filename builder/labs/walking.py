@@ -17,8 +17,9 @@ from builder.resolve import Step, resolve
 from builder.rows import row_of
 from builder.spec import Block, ModelSpec, Node
 
-# What is told of a step: the way to it, `("subnet1", "conv")`, the step, and what it gave.
-Saw = Callable[[tuple[str, ...], Step, Any], None]
+# What is told of a step: the way to it, `("subnet1", "conv")`, the step, and what it gave. What it
+# returns goes on in the place of that, unless it is `None`.
+Saw = Callable[[tuple[str, ...], Step, Any], Any]
 
 
 def walk(
@@ -65,8 +66,8 @@ def _block(
             value = _block(spec, inner, step.steps, target, given, saw, way, training)
         else:
             value = _called(spec, step, target, given, way, training)
-        values[step.name] = value
-        saw(way, step, value)
+        instead = saw(way, step, value)
+        values[step.name] = value if instead is None else instead
     results = tuple(values[name] for name in block.results)
     return results[0] if len(results) == 1 else results
 
