@@ -5,7 +5,7 @@ import streamlit as st
 from builder import BuilderError
 from ui.frame import through_app
 from ui.guide import guide
-from ui.inside import naming, parameters, tree
+from ui.inside import autograd, naming, parameters, stepping, tree
 from ui.subject import choose, subject
 
 through_app()
@@ -14,6 +14,8 @@ SECTIONS = {
     "Tree": tree.section,
     "Parameters": parameters.section,
     "Naming": naming.section,
+    "Step by step": stepping.section,
+    "Autograd": autograd.section,
 }
 
 choice, help = st.columns([7, 2], vertical_alignment="bottom")

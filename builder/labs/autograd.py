@@ -5,8 +5,9 @@ The graph is read from torch itself: `grad_fn` and its `next_functions`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -96,7 +97,7 @@ def backward(
     """Run a model forward and backward and return the graph and what reached the parameters.
 
     Args:
-        model: a copy of the model that may be changed, none of whose layers writes in place.
+        model: a copy of the model that may be changed.
         inputs: one tensor for each input, (N, *shape).
         loss: a row of `LOSSES`.
         frozen: the beginnings of names of parameters that do not ask for a gradient, `conv1`.
@@ -104,7 +105,8 @@ def backward(
 
     Raises:
         ModelError: the model cannot run, or all that it makes of the batch is too large.
-        LabError: nothing in the model asks for a gradient, or its output holds no fractions.
+        LabError: nothing in the model asks for a gradient, its output holds no fractions, or
+            autograd refused, as it does where a layer has written over what it needs.
     """
     affordable(spec, len(inputs[0]), budget=2**63)
     named = dict(model.named_parameters())
@@ -130,7 +132,11 @@ def backward(
     for node in nodes:
         if not hasattr(node, "variable"):
             node.register_prehook(_noting(brought, node))
-    value.backward()  # type: ignore[no-untyped-call]
+    try:
+        value.backward()  # type: ignore[no-untyped-call]
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise LabError(f"The backward pass through {spec.name} was refused: {reason}") from None
     names = {id(parameter): name for name, parameter in named.items()}
     places = {node: place for place, node in enumerate(nodes)}
     return Backward(
@@ -139,6 +145,34 @@ def backward(
         tuple(_reached(name, parameter) for name, parameter in named.items()),
         recorder.stops,
         recorder.saved,
+    )
+
+
+def gathered(operations: Sequence[Operation]) -> tuple[Operation, ...]:
+    """Return the graph with one operation for all that belong to one step.
+
+    Those of the loss, and those that add to a parameter's `grad`, stay as they are.
+    """
+    heads: dict[str, int] = {}
+    new: list[Operation] = []
+    place_of: list[int] = []
+    for operation in operations:
+        alone = bool(operation.parameter) or not operation.layer
+        place = len(new) if alone else heads.setdefault(operation.layer, len(new))
+        place_of.append(place)
+        if place == len(new):
+            new.append(operation)
+    sizes = Counter(place_of)
+    followers: list[dict[int, None]] = [{} for _ in new]
+    for operation, place in zip(operations, place_of, strict=True):
+        followers[place] |= {place_of[n]: None for n in operation.next if place_of[n] != place}
+    return tuple(
+        replace(
+            operation,
+            title=operation.title if sizes[place] == 1 else f"{sizes[place]} operations",
+            next=tuple(followers[place]),
+        )
+        for place, operation in enumerate(new)
     )
 
 

@@ -1,4 +1,4 @@
-"""One batch through a model, a step at a time: what passes, where it breaks, what each step costs."""
+"""One batch through a model, a step at a time: what passes, where it breaks, what a step costs."""
 
 from __future__ import annotations
 
