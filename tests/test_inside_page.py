@@ -10,10 +10,11 @@ import streamlit as st
 import torch
 from streamlit.testing.v1 import AppTest
 
-from builder import TEMPLATES, BuilderError, ModelSpec, build, write_source
+from builder import TEMPLATES, BuilderError, ModelSpec, Node, build, write_source
 from builder.build import assemble
 from builder.files import weights_pt
 from builder.labs.inspection import printed
+from builder.spec import Init, Input
 from builder.store import Store
 from builder.train import Recipe
 from ui.state import Workspace
@@ -172,3 +173,35 @@ def test_the_layers_of_every_template_are_held_in_three_ways_or_it_is_said_why_n
             assert not app.info, title
         except BuilderError:
             assert app.info, title
+
+
+# --- step by step, and autograd ------------------------------------------------------------------
+
+
+def test_a_batch_goes_forward_and_back_through_the_model(app: AppTest) -> None:
+    on(app, "Step by step")
+    assert not app.exception
+    app.button(key="stepping:next").click().run()
+    assert app.select_slider(key="stepping:slider").value == 1
+    app.button(key="stepping:last").click().run()
+    assert app.select_slider(key="stepping:slider").value == 12
+    app.button(key="stepping:back").click().run()
+    assert app.select_slider(key="stepping:slider").value == 11
+
+
+def test_the_step_where_numbers_end_is_named(app: AppTest) -> None:
+    large = {"weight": Init("constant_", {"val": 100.0})}
+    nodes = (Node("0", "nn.Identity"), Node("1", "nn.Linear", {"out_features": 3}, init=large))
+    on(opened(app, ModelSpec("Large", (Input("x", (4,)),), "sequential", nodes)), "Step by step")
+    assert not app.error
+    app.select_slider(key="stepping-power").set_value(38).run()
+    assert app.error[0].value.startswith("**1** (`nn.Linear`) is the first to give NaN")
+
+
+def test_a_frozen_layer_stands_still_and_the_page_says_why(app: AppTest) -> None:
+    on(app, "Autograd")
+    assert "reaches every parameter" in app.success[0].value
+    app.multiselect(key="autograd-frozen").select("3").run()
+    assert app.info[0].value.startswith("2 of 10 parameters would not move")
+    app.multiselect(key="autograd-detached").select("11").run()
+    assert "asks for a gradient" in app.info[0].value

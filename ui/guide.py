@@ -79,6 +79,8 @@ _INSIDE = """
 
 1. The model is the one on **Build**, with fresh weights or those that a run has left.
 2. **Tree** prints its modules, the direct ones and all of them.
+3. **Step by step** sends a batch through it: what every layer gives, what it costs, and the first
+   NaN. **Autograd** draws the graph of a backward pass, and says which parameters it reaches.
 """
 _GUIDES = {
     "build": _BUILD,

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.graph import Node, saved_tensors_hooks
+from torch.autograd.graph import Node
 
 from builder.errors import LabError
 from builder.labs.batches import affordable
@@ -115,8 +115,8 @@ def backward(
         parameter.requires_grad_(
             parameter.requires_grad and not any(_inside(name, layer) for layer in frozen)
         )
-    recorder = _Recorder(frozenset(detached))
-    with torch.enable_grad(), saved_tensors_hooks(recorder.pack, lambda kept: kept):
+    recorder = _Recorder(frozenset(detached), {value.data_ptr() for value in named.values()})
+    with torch.enable_grad():
         given = walk(model, spec, inputs, recorder.saw, training=training)
     output = next((tensor for _, tensor in tensors(given)), None)
     if output is None or not output.is_floating_point():
@@ -186,18 +186,12 @@ class _Recorder:
     The nodes are held here: one that nobody holds is made anew when it is next asked for.
     """
 
-    def __init__(self, detached: frozenset[str]) -> None:
+    def __init__(self, detached: frozenset[str], weights: set[int]) -> None:
         self.detached = detached
         self.layers: dict[Node, str] = {}
         self.stops: dict[str, str] = {}
         self.saved: dict[str, int] = {}
-        self._packed = 0
-
-    def pack(self, tensor: Tensor) -> Tensor:
-        """Count what the step under way keeps; weights are there anyway."""
-        if not isinstance(tensor, nn.Parameter):
-            self._packed += tensor.numel() * tensor.element_size()
-        return tensor
+        self._counted = weights  # where what is kept lies; weights are there anyway
 
     def saw(self, way: tuple[str, ...], step: Step, value: Any) -> Any:
         """Take a step that has just run."""
@@ -206,15 +200,24 @@ class _Recorder:
             if tensor.grad_fn is not None:
                 for node in _in_order(tensor.grad_fn, known=self.layers):
                     self.layers[node] = name
+                    self._count(node, name)
             elif not tensor.is_floating_point():
                 self.stops[name] = "gives whole numbers, which have no gradient"
-        if self._packed and not step.steps:
-            self.saved[name] = self.saved.get(name, 0) + self._packed
-        self._packed = 0
         if name not in self.detached:
             return None
         self.stops[name] = "detached: what comes out is a number without a past"
         return _detached(value)
+
+    def _count(self, node: Node, name: str) -> None:
+        """Add what a node keeps; hooks on saved tensors would hide what was written over."""
+        for word in dir(node):
+            if not word.startswith("_saved_"):
+                continue
+            for _, tensor in tensors(getattr(node, word)):
+                if tensor.data_ptr() not in self._counted:
+                    self._counted.add(tensor.data_ptr())
+                    size = tensor.numel() * tensor.element_size()
+                    self.saved[name] = self.saved.get(name, 0) + size
 
 
 def _detached(value: Any) -> Any:

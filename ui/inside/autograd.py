@@ -18,7 +18,7 @@ from ui.numbers import memory
 from ui.subject import Subject
 
 _FEW, _MOST = 60, 300  # operations that are drawn one by one at first, and at most
-_HEIGHT = 620
+_HEIGHT = 480
 _PASSES = 3  # a backward pass costs about two forward ones
 _GROUPS = {"loss": "Activation", "parameter": "Input", "step": "Linear"}
 
@@ -29,7 +29,7 @@ def section(here: Subject) -> None:
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         batch = choose_batch(here, 16)
         loss = st.selectbox(
-            "Loss", list(LOSSES), key="autograd-loss", width=260, format_func=lambda name: f"`{name}`",
+            "Loss", list(LOSSES), key="autograd-loss", width=260,
             help="What `backward()` is called on; `output` is what the model gives.",
         )  # fmt: skip
     learned = [
@@ -54,11 +54,11 @@ def section(here: Subject) -> None:
     found = _backward(made_from, here, batch, loss, frozen, detached)
     for name, why in found.stops.items():
         st.warning(f"No gradient passes **{name}**: {why}.", icon=":material/block:")
-    graph, told = st.columns([3, 2], gap="large")
-    with graph:
-        _graph(found, here)
+    _graph(found, here)
+    told, code = st.columns([3, 2], gap="large")
     with told:
         _parameters(found)
+    with code:
         _code(loss, frozen)
 
 

@@ -1,12 +1,14 @@
-"""Step by step: one batch through the model, forward and back, with what passes and what it costs."""
+"""Step by step: a batch through the model, forward and back, with what passes and its cost."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
 import streamlit as st
+from torch import Tensor
 
 from builder.build import check
 from builder.labs import stepping
@@ -27,6 +29,7 @@ _TICK = 1.0  # seconds that a step is on show while it plays
 _MODES = ("eval()", "train()")
 _POWERS = (0, 1, 2, 3, 6, 10, 20, 30, 38)
 _MAPS, _COLUMNS = 32, 8
+_TILE = 84  # pixels
 _PASSES = 7  # of the batch, for all that is measured
 
 
@@ -189,7 +192,7 @@ def _histogram(passage: Passage) -> None:
         return
     bars = {
         "type": "bar",
-        "x": [(a + b) / 2 for a, b in zip(edges, edges[1:], strict=False)],
+        "x": [(a + b) / 2 for a, b in pairwise(edges)],
         "y": counts,
         "marker": {"color": COLOURS[1], "line": {"width": 0}},
         "hovertemplate": "%{y:,} near %{x:.4g}<extra></extra>",
@@ -203,13 +206,24 @@ def _values(passage: Passage) -> None:
     value = passage.value[0].float() if passage.value.dim() else passage.value.float()
     st.caption("The first sample of the batch")
     if value.dim() == 3 and min(value.shape[1:]) > 1:
-        shown = value[:_MAPS]
-        st.image(sheet(tiles(shrink(shown), "rescale"), min(_COLUMNS, len(shown))), width="stretch")
-        more = f" The first {_MAPS} of {len(value)} maps." if len(value) > _MAPS else ""
-        st.caption(f"{len(value)} maps of {value.shape[1]} × {value.shape[2]}, each from its own "
-                   f"smallest value, black, to its largest.{more}")  # fmt: skip
+        _maps(value)
         return
     picture(Held(passage.name, value, False))
+
+
+def _maps(value: Tensor) -> None:
+    """Draw maps (C, H, W) as tiles, each from its own smallest value, black, to its largest."""
+    small = shrink(value[:_MAPS], _TILE)
+    scale = max(1, (_TILE if len(small) > 1 else 2 * _TILE) // max(small.shape[1:]))
+    pictures = tiles(small, "rescale").repeat(scale, axis=1).repeat(scale, axis=2)
+    columns = min(_COLUMNS, len(pictures))
+    st.image(sheet(pictures, columns), width=columns * pictures.shape[2])
+    more = f", the first {_MAPS} of them here" if len(value) > _MAPS else ""
+    many = f"{len(value)} maps" if len(value) > 1 else "One map"
+    st.caption(
+        f"{many} of {value.shape[1]} × {value.shape[2]}{more}; black is the least value of each, "
+        "white the largest."
+    )
 
 
 def _table(done: Passed, spent: Mapping[str, Cost], at: int) -> None:
@@ -231,10 +245,10 @@ def _table(done: Passed, spent: Mapping[str, Cost], at: int) -> None:
                 "spread": facts.spread,
                 "zeros": facts.zeros,
                 "NaN, inf": facts.lost,
-                "time": cost.seconds * 1e6 if cost else None,
-                "share": cost.seconds / total if cost else None,
+                "time": cost.seconds * 1e6 if cost else float("nan"),
+                "share": cost.seconds / total if cost else float("nan"),
                 "memory": memory(cost.memory) if cost else "",
-                "multiply-adds": cost.macs if cost else None,
+                "multiply-adds": cost.macs if cost else float("nan"),
             }
         )
     number = st.column_config.NumberColumn(format="%.3g")
@@ -260,7 +274,7 @@ def _table(done: Passed, spent: Mapping[str, Cost], at: int) -> None:
             "NaN, inf": st.column_config.NumberColumn(format="localized"),
             "time": st.column_config.NumberColumn(
                 "time, µs", format="%.0f",
-                help="Median of several passes without gradients, by torch's profiler.",
+                help="The least of several passes without gradients, by torch's profiler.",
             ),
             "share": st.column_config.ProgressColumn(
                 format="percent", max_value=1.0, help="Of the time of all steps."
