@@ -148,6 +148,13 @@ def test_what_it_measures_is_finite_and_in_order() -> None:
     assert measured[-1][1] == 40
 
 
+def test_the_validation_samples_are_scored_at_the_ends_of_epochs() -> None:
+    measured = run(mlp(), data_of("moons"), Recipe("moons", epochs=40))
+    scored = {epoch for _, epoch, *what, _ in measured if what == ["validation", "loss"]}
+    assert {0.0, 40.0} < scored
+    assert sum(epoch == int(epoch) for epoch in scored) > 4
+
+
 def test_scores_are_the_fields_own() -> None:
     y = torch.tensor([0, 1, 1, 0])
     assert accuracy(torch.tensor([[2.0, 1], [0, 1], [1, 0], [5, 0]]), y) == 0.75
