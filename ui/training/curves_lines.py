@@ -43,12 +43,12 @@ class Lines:
 
     Args:
         run: its id.
-        last: the id of the last point that is in them.
+        last: the last point that is in them.
         count: how many points that is.
     """
 
     run: str
-    last: int = 0
+    last: Point | None = None
     count: int = 0
     metrics: dict[str, dict[str, Line]] = field(default_factory=dict)
 
@@ -65,7 +65,7 @@ class Lines:
             line.epochs.append(point.epoch)
             line.values.append(np.nan if point.value is None else point.value)
         self.count += len(points)
-        self.last = points[-1].id if points else self.last
+        self.last = points[-1] if points else self.last
 
 
 def lines_of(run_id: str, points: Sequence[Point]) -> Lines:
@@ -75,7 +75,7 @@ def lines_of(run_id: str, points: Sequence[Point]) -> Lines:
         kept is not None
         and kept.run == run_id
         and kept.count <= len(points)
-        and (kept.count == 0 or points[kept.count - 1].id == kept.last)
+        and (kept.count == 0 or points[kept.count - 1] is kept.last)
     )
     if kept is None or not known:  # another run, or one that went back to a checkpoint
         kept = Lines(run_id)
