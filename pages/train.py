@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ui.frame import through_app
+from ui.guide import guide
 from ui.training.form import settings_panel
 from ui.training.monitor import monitor
 from ui.training.settings import launcher
@@ -13,6 +14,9 @@ launcher().keep_warm()
 
 with st.container(key="train-page"):
     with st.container(key="train-settings", border=True):
+        with st.container(horizontal=True, vertical_alignment="center", key="train-head"):
+            st.subheader("Next run")
+            guide("train")
         settings_panel()
     with st.container(key="train-run"):
         monitor()

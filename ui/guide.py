@@ -59,6 +59,26 @@ _ACTIVATIONS = """
    through a tower of layers; **In your model** lays what your model's activations are given over
    their curves.
 """
+_TRAIN = """
+**Train the model and watch it learn**
+
+1. Choose **data** on the left, or bring your own. If data and model do not fit, a button mends it.
+2. Loss, optimizer and learning rate are set to what usually works. Press **Start**, or
+   **Step by step** to go a batch at a time.
+3. **Run** shows the curves as they come. Pause, go on, take one batch or one epoch, stop.
+   *Rates ÷ 10* and *Rates and groups* change the learning rates while it runs; each change is
+   marked on the curves.
+4. Below the curves: what the model answers, what it confuses, what its units and weights do.
+5. Where something keeps the model from learning, a button with the doctor's **notes** appears,
+   each with its evidence and buttons that mend it.
+
+**When you want more**: *Data* looks at the samples; *Groups* gives parts of the model a rate of
+their own, or freezes them; *Schedule* lets the rates fall over the run; *Range test* finds a rate;
+the *Doctor* checks up on one batch and on 20 samples.
+
+A run trains in a process of its own: close the page and come back, and it is still there. When it
+ends, take the weights, the code and a script that loads one into the other.
+"""
 _RUNS = """
 **What was tried, and what came of it**
 
@@ -84,6 +104,7 @@ _INSIDE = """
 """
 _GUIDES = {
     "build": _BUILD,
+    "train": _TRAIN,
     "runs": _RUNS,
     "convolution": _CONVOLUTION,
     "feature maps": _FEATURE_MAPS,

@@ -17,3 +17,10 @@ def memory(number: float) -> str:
         if number >= size:
             return f"{number / size:.3g} {letters}"
     return f"{number:.0f} B"
+
+
+def figures(number: float) -> str:
+    """Return a score in four figures: 0.9556, 12.4, 1.6e-05."""
+    if number and abs(number) < 1e-3:
+        return f"{number:.1e}"
+    return f"{number:,.4g}" if abs(number) < 1e4 else f"{number:.3e}"

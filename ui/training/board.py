@@ -183,7 +183,7 @@ def _card(
         if group.frozen:
             return
         row = OPTIMIZERS[settings.optimizer]
-        wanted = dict.fromkeys([*row.first, "weight_decay"])
+        wanted = dict.fromkeys([*row.first, row.momentum, "weight_decay"])
         fields = [row.fields[name] for name in wanted if name in row.fields]
         columns = st.columns(max(2, 1 + len(fields)))
         with columns[0]:

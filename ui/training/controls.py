@@ -13,6 +13,7 @@ from builder.store import Point, Run
 from builder.train import Recipe
 from builder.train.checkpoint import Checkpoints
 from ui import state
+from ui.training.doctor import notes_of_run
 from ui.training.settings import RUN, launcher
 
 _GROUP = "group:"
@@ -21,7 +22,7 @@ _RATES = tuple(10 ** (tenth / 10) for tenth in range(-80, 21))
 
 
 def controls(run: Run, points: Sequence[Point]) -> None:
-    """Draw the buttons of a run, as they make sense now."""
+    """Draw the buttons of a run, as they make sense now, and the doctor's notes on it."""
     with st.container(horizontal=True, key="run-controls", vertical_alignment="center"):
         if run.status == "running":
             _told(run, "Pause", "pause", ":material/pause:")
@@ -42,6 +43,7 @@ def controls(run: Run, points: Sequence[Point]) -> None:
                 _groups(run, points)
         if run.status in ("stopped", "failed", "died"):
             _after(run)
+        notes_of_run(run, points)
     complaint = state.get(_COMPLAINT)
     if complaint and complaint[0] == run.id:
         st.error(complaint[1], icon=":material/block:")

@@ -90,7 +90,7 @@ def curves_panel(run_id: str, points: Sequence[Point]) -> None:
     head, tail = st.columns([5, 1], vertical_alignment="bottom")
     chosen = head.pills(
         "Curves", names, selection_mode="multi", default=_first(names), key="curves:metrics",
-        format_func=_title, persist_state="session", label_visibility="collapsed",
+        format_func=_title, persist_state="session", label_visibility="collapsed", wrap=True,
     )  # fmt: skip
     with tail:
         options = _options(run, points)

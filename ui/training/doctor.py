@@ -15,10 +15,12 @@ from builder.train.doctor import Fix, Note, Overfit, Probe, examine, overfit_che
 from ui import state
 from ui.memo import Memo
 from ui.text import escaped
+from ui.training.curves import settled
+from ui.training.measured import points_of
 from ui.training.settings import change, recipe
 
 _EVERY = 2.0  # seconds; a note is read, not followed
-_MEMO, _POINTS, _CHECKED = "doctor:memo", "doctor:points", "doctor:checked"
+_MEMO, _CHECKED = "doctor:memo", "doctor:checked"
 _ICONS = {"warning": ":orange[:material/warning:]", "hint": ":blue[:material/lightbulb:]"}
 
 
@@ -34,7 +36,7 @@ class _CheckUp:
 
 
 def doctor(run: Run | None = None) -> None:
-    """Draw the doctor's notes; `run` is the one on show, if there is one."""
+    """Draw all that the doctor can say; `run` is the one on show, if there is one."""
     spec, settings = state.workspace().spec, recipe()
     try:
         samples = load(settings.dataset, **settings.options)
@@ -43,14 +45,48 @@ def doctor(run: Run | None = None) -> None:
         return
     _complaint()
     st.subheader("Before the start")
-    notes = _memo().once(
-        "before", (spec, settings), lambda: _quietly(spec, samples, settings)
-    )  # a look at the data, so not at every click
-    _cards("before", notes, "The model, the data and the settings give no cause for a note.")
+    _cards(
+        "before",
+        _before(samples),
+        "The model, the data and the settings give no cause for a note.",
+    )
     _check_up(spec, samples, settings)
     if run is not None:
         st.subheader("The run on show")
         st.fragment(_of_run, run_every=_EVERY if run.active else None)(run.id)
+
+
+def notes_at_start(samples: Samples) -> None:
+    """Draw a button that opens what the doctor says of the next run, if it says anything."""
+    _opened("start", "before the start", _before(samples))
+
+
+def notes_of_run(run: Run, points: Sequence[Point]) -> None:
+    """Draw a button that opens what the doctor says of a run, if it says anything."""
+    _opened("run-notes", "on this run", settled("notes", run, None, lambda: _watched(run, points)))
+
+
+def _opened(where: str, what: str, notes: Sequence[Note]) -> None:
+    if not notes:
+        return
+    warns = any(note.severity == "warning" for note in notes)
+    with st.popover(
+        f"{len(notes)} note{'s' * (len(notes) > 1)}",
+        icon=":material/warning:" if warns else ":material/lightbulb:",
+        key=f"doctor:{where}",
+        help=f"What the doctor has to say {what}; more is in the tab Doctor.",
+    ):
+        _complaint()
+        _cards(where, notes, "")
+
+
+def _before(samples: Samples) -> tuple[Note, ...]:
+    """Return the notes on the next run; they look at the data, so not at every click."""
+    spec, settings = state.workspace().spec, recipe()
+    notes: tuple[Note, ...] = _memo().once(
+        "before", (spec, settings), lambda: _quietly(spec, samples, settings)
+    )
+    return notes
 
 
 def _memo() -> Memo:
@@ -122,15 +158,8 @@ def _healthy(found: _CheckUp) -> str:
 
 def _of_run(run_id: str) -> None:
     run = state.store().run(run_id)
-    points = _points(run_id)
-    last = points[-1].id if points else 0
-    notes = _memo().once(
-        "run",
-        (run_id, last, run.message),
-        lambda: watch(
-            ModelSpec.from_json(run.spec), Recipe.from_json(run.recipe), points, run.message
-        ),
-    )
+    points = points_of(run_id)
+    notes = _watched(run, points)
     if not points and not notes:
         st.caption("The first notes come as soon as the run has taken some steps.")
         return
@@ -139,14 +168,15 @@ def _of_run(run_id: str) -> None:
         st.caption("A fix changes the settings or the model for the next run, not this one.")
 
 
-def _points(run_id: str) -> Sequence[Point]:
-    """Return a run's points; only the new ones are read."""
-    kept_run, points = state.get(_POINTS, (None, []))
-    if kept_run != run_id:
-        points = []
-    points = points + state.store().points(run_id, after=points[-1].id if points else 0)
-    state.put(_POINTS, (run_id, points))
-    return points  # type: ignore[no-any-return]
+def _watched(run: Run, points: Sequence[Point]) -> tuple[Note, ...]:
+    notes: tuple[Note, ...] = _memo().once(
+        "run",
+        (run.id, points[-1] if points else None, run.message),
+        lambda: watch(
+            ModelSpec.from_json(run.spec), Recipe.from_json(run.recipe), points, run.message
+        ),
+    )
+    return notes
 
 
 # notes

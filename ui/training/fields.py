@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -12,6 +12,17 @@ from builder.train.recipe import FIELDS
 from ui import state
 from ui.training.settings import change, recipe
 from ui.values import from_text, to_text
+
+Item = TypeVar("Item")
+
+
+def abreast(items: Iterable[Item]) -> Iterator[Item]:
+    """Yield items, what is drawn for each beside that for the next, two in a row."""
+    for number, item in enumerate(items):
+        if number % 2 == 0:
+            columns = st.columns(2, vertical_alignment="bottom")
+        with columns[number % 2]:
+            yield item
 
 
 def choose(

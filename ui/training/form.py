@@ -1,4 +1,4 @@
-"""The form of the next run: data, loss, optimizer, and whether data and model fit."""
+"""The form of the next run: data, loss, optimizer, whether data and model fit, and its start."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from builder.build import DEFAULT_BUDGET
 from builder.catalog import Field
 from builder.data import DATASETS, Samples, load, mismatches, title
 from builder.data.own.shelf import Shelf
-from builder.data.split import METHODS
 from builder.resolve import resolve
-from builder.train import LOSSES, OPTIMIZERS, Recipe, devices
-from builder.train.groups import optimizer_code
-from builder.train.recipe import FIELDS, PRECISIONS
+from builder.train import LOSSES, OPTIMIZERS, Recipe
 from ui import state
 from ui.numbers import count
-from ui.training.fields import argument, choose, number, said, switch
+from ui.training.doctor import notes_at_start
+from ui.training.fields import abreast, argument, choose, number, said
+from ui.training.further import BUDGET, further
 from ui.training.own import bring_panel, own_form
 from ui.training.settings import RUN, change, choose_data, launcher, recipe
 from ui.values import from_text
@@ -26,7 +25,6 @@ from ui.values import from_text
 _RATES = [mantissa * 10.0**power for power in range(-6, 2) for mantissa in (1, 2, 5)]
 # A template that reads data of a kind as they are, but for their size.
 _READER = {"picture": "LeNet5", "sequence": "MyRNN", "series": "MyRNN", "text": "CharLSTM"}
-_BUDGET = "budget"
 
 
 def settings_panel() -> None:
@@ -36,7 +34,7 @@ def settings_panel() -> None:
         return
     settings = recipe()
     fits = _fit(samples)
-    left, right = st.columns(2)
+    left, right = st.columns([1.35, 1])
     with left:
         fitting = [name for name, loss in LOSSES.items() if samples.task in loss.tasks]
         if settings.loss not in fitting:
@@ -52,15 +50,15 @@ def settings_panel() -> None:
             "Optimizer", list(OPTIMIZERS), "optimizer", help=optimizer.help, then=_chose_optimizer
         )
     _rate(settings)
-    for name in optimizer.first:
+    for name in abreast(optimizer.first):
         argument(optimizer.fields[name], settings.optimizer, "optimizer_args")
     left, right = st.columns(2)
     with left:
         number("Epochs", "epochs", step=1)
     with right:
         number("Batch size", "batch_size", step=1)
-    _more(samples, settings)
-    _start(fits)
+    further(samples, settings)
+    _start(samples, fits)
 
 
 def _data() -> Samples | None:
@@ -71,21 +69,20 @@ def _data() -> Samples | None:
         names.append(settings.dataset)
     choose("Data", names, "dataset", words=_title, then=_chose_data)
     row = DATASETS.get(settings.dataset)
-    for option in row.options if row else ():
-        _option(option.name, option, settings)
+    if row:
+        st.caption(f"{row.help}  \n:gray[{row.source}]")
+        for option in abreast(row.options):
+            _option(option.name, option, settings)
     own_form(settings.dataset)
     own = st.expander("Your own data", key="own-data", icon=":material/upload:", on_change="rerun")
     if own.open:
         with own:
             bring_panel()
     try:
-        samples = load(settings.dataset, **settings.options)
+        return load(settings.dataset, **settings.options)
     except BuilderError as error:
         st.error(error.message)
         return None
-    if row:
-        st.caption(f"{row.help}  \n:gray[{row.source}]")
-    return samples
 
 
 def _title(name: str) -> str:
@@ -145,10 +142,10 @@ def _fit(samples: Samples) -> bool:
     found = mismatches(ws.spec, samples, recipe().outputs(samples.outputs))
     if not found:
         resolution = resolve(ws.spec)
-        st.success(
-            f"{ws.spec.name} fits: {count(resolution.params)} parameters, "
-            f"{resolution.macs:,} multiply-adds a sample.",
-            icon=":material/check_circle:",
+        st.caption(
+            f":green[:material/check_circle:] **{ws.spec.name}** fits: "
+            f"{count(resolution.params)} parameters, {count(resolution.macs)} multiply-adds a "
+            "sample."
         )
         return True
     for position, mismatch in enumerate(found):
@@ -207,114 +204,8 @@ def _typed_rate(key: str) -> None:
     change(lr=value)
 
 
-def _more(samples: Samples, settings: Recipe) -> None:
-    """Draw what can stay as it is, a heading at a time."""
-    optimizer = OPTIMIZERS[settings.optimizer]
-    rest = [field for name, field in optimizer.fields.items() if name not in optimizer.first]
-    own = LOSSES[settings.loss].form(samples.outputs)
-    said_so = len(settings.loss_args) + sum(f.name in settings.optimizer_args for f in rest)
-    with _section("Arguments", said_so):
-        for field in own.values():
-            argument(field, settings.loss, "loss_args")
-        for field in rest:
-            argument(field, settings.optimizer, "optimizer_args")
-        if not settings.groups:
-            st.code(optimizer_code(settings), language="python", wrap_lines=True)
-    with _section("Validation", settings.split != "random"):
-        _split(samples, settings)
-        number("Seed", "seed", step=1)
-    regular = (settings.clip_norm, settings.clip_value, settings.l1, settings.l2)
-    with _section("Gradients", sum(map(bool, regular)) + (settings.accumulate > 1)):
-        left, right = st.columns(2)
-        with left:
-            number("Clip the norm", "clip_norm", min_value=0.0, placeholder="off")
-            number("L1", "l1", **_SMALL)
-        with right:
-            number("Clip values", "clip_value", min_value=0.0, placeholder="off")
-            number("L2", "l2", **_SMALL)
-        number("Batches a step", "accumulate", step=1)
-    ends = (settings.patience, settings.minutes, settings.keep_epochs, settings.checkpoint_every)
-    with _section("Ends and checkpoints", sum(map(bool, ends)) + (not settings.keep_best)):
-        left, right = st.columns(2)
-        with left:
-            number("Patience", "patience", min_value=1, step=1, placeholder="off")
-        with right:
-            number("Minutes", "minutes", min_value=0.0, placeholder="no limit")
-        switch("Keep the best weights", "keep_best")
-        _epochs_to_keep(settings)
-        number(
-            "Steps between checkpoints", "checkpoint_every", min_value=1, step=1,
-            placeholder="every few seconds",
-        )  # fmt: skip
-    with _section("Machine", settings.device != "cpu" or settings.precision != "float32"):
-        choose("Device", list(devices()), "device")
-        choose("Precision", PRECISIONS, "precision", help=FIELDS["precision"].help)
-        st.number_input(
-            "Parameter budget",
-            min_value=1,
-            value=state.get(_BUDGET, DEFAULT_BUDGET),
-            key=_BUDGET,
-            help="A model with more parameters is refused before it takes memory.",
-        )
-
-
-_SMALL: dict[str, Any] = {"min_value": 0.0, "step": 1e-4, "format": "%g"}
-
-
-def _section(label: str, changed: int) -> Any:
-    return st.expander(f"{label} ({int(changed)} set)" if changed else label, key=f"more:{label}")
-
-
-def _split(samples: Samples, settings: Recipe) -> None:
-    choose("Split", list(METHODS), "split", help=FIELDS["split"].help)
-    if settings.split == "folds":
-        left, right = st.columns(2)
-        with left:
-            number("Folds", "folds", min_value=2, max_value=100, step=1)
-        with right:
-            number("Kept", "fold", min_value=0, step=1)
-        return
-    key = state.show("recipe:validation", settings.validation)
-    by_time = samples.by_time or settings.split == "time"
-    st.slider(
-        "Kept for validation",
-        0.05,
-        0.5,
-        settings.validation,
-        step=0.05,
-        key=key,
-        help="Share of the samples that the model does not learn from"
-        + (": the last ones in time." if by_time else ", drawn by the seed."),
-        on_change=lambda: change(validation=state.get(key)),
-    )
-
-
-def _epochs_to_keep(settings: Recipe) -> None:
-    key = state.show("recipe:keep_epochs", ", ".join(map(str, settings.keep_epochs)))
-    st.text_input(
-        "Keep the weights of epochs",
-        ", ".join(map(str, settings.keep_epochs)),
-        key=key,
-        placeholder="1, 10",
-        on_change=_typed_epochs,
-        args=(key,),
-        help=FIELDS["keep_epochs"].help,
-    )
-    said(key)
-
-
-def _typed_epochs(key: str) -> None:
-    field = Field("The list of epochs", "ints", low=1, optional=True)
-    try:
-        found = from_text(field, str(state.get(key))) or ()
-    except ValueError as error:
-        state.workspace().wrong[key] = str(error)
-        return
-    state.workspace().wrong.pop(key, None)
-    change(keep_epochs=found)
-
-
-def _start(fits: bool) -> None:
+def _start(samples: Samples, fits: bool) -> None:
+    """Draw what starts a run; it stays in sight while the settings scroll past."""
     help = None if fits else "Data and model do not fit yet."
     with st.container(horizontal=True, key="start-buttons"):
         start = st.button(
@@ -325,6 +216,7 @@ def _start(fits: bool) -> None:
             "Step by step", icon=":material/step_over:", disabled=not fits,
             help=help or "Start paused; then a batch or an epoch at a time.",
         )  # fmt: skip
+        notes_at_start(samples)
     if start or step:
         ws = state.workspace()
         try:
@@ -332,7 +224,7 @@ def _start(fits: bool) -> None:
                 ws.spec,
                 recipe(),
                 model_id=ws.model_id,
-                budget=state.get(_BUDGET, DEFAULT_BUDGET),
+                budget=state.get(BUDGET, DEFAULT_BUDGET),
                 paused=step,
             )
         except BuilderError as error:

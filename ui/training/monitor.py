@@ -12,7 +12,7 @@ from builder.data import load
 from builder.store import Point, Run
 from builder.train import Recipe
 from ui import state
-from ui.numbers import count
+from ui.numbers import count, figures
 from ui.training.augment import augment_panel
 from ui.training.board import board
 from ui.training.controls import controls
@@ -20,6 +20,7 @@ from ui.training.curves import COLOURS, curves_panel
 from ui.training.doctor import doctor
 from ui.training.look import look_panel
 from ui.training.looks.panel import looks
+from ui.training.measured import points_of
 from ui.training.range_test import range_panel
 from ui.training.samples import preview
 from ui.training.schedule import schedule_panel
@@ -131,7 +132,7 @@ def _data_title(run: Run) -> str:
 def _watch(run_id: str) -> None:
     launcher().tend()
     run = state.store().run(run_id)
-    points = _points(run_id)
+    points = points_of(run_id)
     _status(run, points)
     controls(run, points)
     _scores(run, points)
@@ -150,16 +151,6 @@ def _turned(run: Run) -> None:
 
 
 _ACTIVE = "was-active"
-
-
-def _points(run_id: str) -> list[Point]:
-    """Return a run's points; only the new ones are read."""
-    kept_run, points = state.get("points", (None, []))
-    if kept_run != run_id:
-        points = []
-    points = points + state.store().points(run_id, after=points[-1].id if points else 0)
-    state.put("points", (run_id, points))
-    return points
 
 
 def _status(run: Run, points: list[Point]) -> None:
@@ -191,7 +182,7 @@ def _scores(run: Run, points: list[Point]) -> None:
     if latest:
         with st.container(horizontal=True, key="metrics"):
             for title, value in latest.items():
-                st.metric(title, f"{value:.4f}", width=150)
+                st.metric(title, figures(value), width=150)
     speed = run.facts.get("samples_per_second")
     if not run.active and speed:
         st.caption(
