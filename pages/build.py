@@ -15,11 +15,14 @@ from ui.views import views
 
 through_app()
 ws = state.workspace()
+entries = layers.palette_entries(ws.spec)
 
 
 @st.fragment
 def workbench() -> None:
-    """Everything that an edit changes; the palette beside it stays."""
+    """Everything that an edit changes; the palette beside it stays as long as it can."""
+    if layers.palette_entries(ws.spec) != entries:  # a block or a layer of one's own came or went
+        st.rerun()
     bar, bench = st.container(), st.container(key="bench")
     resolution = resolve(ws.spec)
     # Shapes are what the eye waits for, so the list is sent first.
@@ -45,7 +48,7 @@ with st.container(key="build-page"):
     with st.container(key="build-palette"):
         guide("build", width="stretch")
         palette(
-            layers.palette_entries(ws.spec),
+            entries,
             key="palette",
             on_add=partial(intents.add, ws),
             open_groups=2,

@@ -319,19 +319,19 @@ def test_a_name_stands_for_one_thing(name: str, words: str) -> None:
         (
             formula("y = x + 1\nreturn y @ w", w="(5, h)"),
             (4,),
-            "Own, line 2: `y @ w` cannot be computed of y (N, 4) and w (5, 3): the last axis of "
-            "the first must be as long as the last but one of the second.",
+            "Own, line 2: `y @ w` cannot be computed of `y` (N, 4) and `w` (5, 3): the last axis "
+            "of the first must be as long as the last but one of the second.",
         ),
         (
             formula("return x.mm(w)", w="(4, h)"),
             (2, 4),
-            "Own: `x.mm(w)` cannot be computed of x (N, 2, 4) and w (4, 3): mm multiplies "
+            "Own: `x.mm(w)` cannot be computed of `x` (N, 2, 4) and `w` (4, 3): mm multiplies "
             "matrices, of 2 axes each; @ takes more.",
         ),
         (
             formula("return x + w", w="(h,)"),
             (4,),
-            "`x + w` cannot be computed of x (N, 4) and w (3,): sizes must be equal, or 1",
+            "`x + w` cannot be computed of `x` (N, 4) and `w` (3,): sizes must be equal, or 1",
         ),
         (
             formula("return torch.cat([x, w], dim=1)", w="(h,)"),
@@ -402,7 +402,7 @@ def test_a_formula_is_followed_line_by_line() -> None:
     followed = follow(broken, {"features": 8, "hidden": 6}, given)
     assert followed.fault is not None
     assert (followed.fault.line, len(followed.lines)) == (2, 1)
-    assert "(N, 5, 6) and w (8, 12)" in followed.fault.message
+    assert "(N, 5, 6) and `w` (8, 12)" in followed.fault.message
 
 
 # --- edits ---------------------------------------------------------------------------------------
@@ -419,14 +419,16 @@ def test_a_new_name_of_a_layer_goes_to_all_that_use_it() -> None:
             edits.rename_layer(spec, "Linear", new)
 
 
-def test_a_layer_in_use_cannot_be_forgotten() -> None:
-    with pytest.raises(EditError, match="Linear is used by layer1, layer2; take those out first"):
-        edits.forget(PERCEPTRON, "Linear")
+def test_a_layer_is_forgotten_with_all_that_use_it() -> None:
     assert edits.uses(PERCEPTRON, "Linear") == ((None, "layer1"), (None, "layer2"))
-    bare = edit.remove(edit.remove(PERCEPTRON, "layer1"), "layer2")
-    assert edits.forget(bare, "Linear").layers == {}
+    bare = edits.forget(PERCEPTRON, "Linear")
+    assert ([node.name for node in bare.nodes], bare.layers) == (["sigmoid"], {})
+    inside = edits.forget(CASES["in a block, twice, of two sizes"], "Linear")
+    assert [node.op for node in inside.blocks["Part"].nodes] == ["nn.ReLU"]
+    again = edit.insert(PERCEPTRON, 1, "layer1", {})
+    assert [node.op for node in edits.forget(again, "Linear").nodes] == ["torch.sigmoid"]
     with pytest.raises(EditError, match="no layer of its own called 'Dense'"):
-        edits.forget(bare, "Dense")
+        edits.forget(PERCEPTRON, "Dense")
 
 
 RENAMES: list[tuple[str, str, Callable[[ModelSpec], Any], Any]] = [

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from builder import CATALOG, Block, BuilderError, ModelSpec, Node, build, edit, resolve
 from builder.catalog import Field, Layer
 from builder.resolve import TensorType
+from builder.resolve.scene import with_inferred
 from builder.resolve.types import N
-from builder.resolve.walk import _with_inferred
 from builder.spec import CONTAINERS, Input
 from tests.fresh import Case, failures, make_case, random_inputs
 
@@ -101,7 +101,7 @@ def told(kind: Any, batch: int) -> Any:
 def by_torch(row: Layer, spec: ModelSpec) -> bool:
     """Whether torch runs the only layer of a model on the CPU."""
     kinds = tuple(TensorType((N, *entry.shape), entry.dtype) for entry in spec.inputs)
-    args, _ = _with_inferred(row, spec.nodes[0].args, kinds)
+    args, _ = with_inferred(row, spec.nodes[0].args, kinds)
     try:
         made = row.make(args)
         for batch in (2, 5):

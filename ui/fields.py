@@ -84,8 +84,11 @@ def _slides(entry: Entry) -> bool:
 
 
 def _bool(entry: Entry) -> None:
-    key = state.show(entry.key, bool(entry.value))
-    st.toggle(entry.field.name, key=key, help=entry.field.help, on_change=entry.took, args=(key,))
+    on = bool(entry.value)
+    key = state.show(entry.key, on)
+    st.toggle(
+        entry.field.name, on, key=key, help=entry.field.help, on_change=entry.took, args=(key,)
+    )
 
 
 def _choice(entry: Entry, choices: Sequence[Any]) -> None:
@@ -96,6 +99,7 @@ def _choice(entry: Entry, choices: Sequence[Any]) -> None:
     st.selectbox(
         entry.field.name,
         options,
+        index=options.index(entry.value),
         key=key,
         help=entry.field.help,
         format_func=lambda option: "-" if option is None else str(option),
@@ -121,6 +125,7 @@ def _slider(entry: Entry, *, labelled: bool = True) -> None:
             field.name,
             cast(low),
             cast(top),
+            cast(value),
             key=slid,
             step=step,
             help=field.help if labelled else None,
@@ -130,6 +135,7 @@ def _slider(entry: Entry, *, labelled: bool = True) -> None:
         )
         st.text_input(
             f"{field.name}, exactly",
+            to_text(value),
             key=box,
             width=BOX,
             label_visibility="collapsed",
@@ -143,6 +149,7 @@ def _text(entry: Entry) -> None:
     key = state.show(entry.key, to_text(entry.value))
     st.text_input(
         entry.field.name,
+        to_text(entry.value),
         key=key,
         help=f"{entry.field.help} Takes {entry.field.wanted}.",
         placeholder="none" if entry.field.optional else "",
@@ -160,6 +167,7 @@ def _number_or_word(entry: Entry) -> None:
         st.segmented_control(
             entry.field.name,
             [_NUMBER, *entry.field.choices],
+            default=mode,
             key=key,
             help=entry.field.help,
             required=True,

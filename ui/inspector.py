@@ -10,6 +10,7 @@ import streamlit as st
 
 from builder import edit
 from builder.catalog import Layer
+from builder.own.row import OwnRow
 from builder.resolve import Resolution, Step
 from builder.resolve.window import explain_window
 from builder.rows import row_of
@@ -18,6 +19,7 @@ from ui import intents, state
 from ui.forms import layer_form
 from ui.layers import fault_in, steps_of
 from ui.numbers import count, memory
+from ui.own_layers.view import open_layer
 from ui.starts import start_form
 from ui.state import Workspace
 
@@ -55,10 +57,12 @@ def _panel(
         _block_or_again(ws, block, node)
     else:
         st.caption(row.help)
+        if isinstance(row, OwnRow):
+            _formula(row)
         elsewhere = editor(node) if editor is not None else ()
         layer_form(ws, row, node, step, without=elsewhere)
     if editor is None:
-        _starts(ws, node, step)
+        _starts(ws, row, node, step)
     if block.container != "sequential" and (editor is None or node.inputs):
         _sources(ws, block, node)
     if step is not None:
@@ -143,7 +147,7 @@ def _fault(ws: Workspace, resolution: Resolution, node: Node) -> None:
             )
 
 
-def _starts(ws: Workspace, node: Node, step: Step | None) -> None:
+def _starts(ws: Workspace, row: Layer | None, node: Node, step: Step | None) -> None:
     """How its parameters start, and whether they stay so."""
     own = step.parameters if step is not None and step.shared is None else ()
     shapes = {parameter.name: parameter.shape for parameter in own}
@@ -169,6 +173,7 @@ def _starts(ws: Workspace, node: Node, step: Step | None) -> None:
                     shapes.get(name),
                     f"start:{ws.block or ''}:{node.name}:{name}",
                     partial(_start, ws, node.name, name),
+                    otherwise=_otherwise(row),
                 )
         key = state.show(f"frozen:{node.name}", node.frozen)
         st.toggle(
@@ -183,6 +188,22 @@ def _starts(ws: Workspace, node: Node, step: Step | None) -> None:
 
 def _start(ws: Workspace, node: str, parameter: str, init: Init | None) -> None:
     ws.edit(partial(edit.start, name=node, parameter=parameter, init=init, block=ws.block))
+
+
+def _otherwise(row: Layer | None) -> str:
+    return "as the layer says" if isinstance(row, OwnRow) else "as torch draws it"
+
+
+def _formula(row: OwnRow) -> None:
+    st.code(row.layer.forward, language="python")
+    st.button(
+        f"Edit {row.op}",
+        key="edit-own",
+        icon=":material/edit:",
+        help="Its settings, parameters and formula, for every use of it.",
+        on_click=open_layer,
+        args=(row.op,),
+    )
 
 
 def _block_or_again(ws: Workspace, block: Block, node: Node) -> None:

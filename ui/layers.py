@@ -101,7 +101,7 @@ def _row(
         params=step.params if step else 0,
         share=step.params / total if step else 0.0,
         state=state,
-        message=message,
+        message=message.replace("`", "'"),  # the list knows no Markdown
         fixes=[fix.label for fix in fault.fixes] if fault else (),
         warning=note.message if note else "",
         warning_fixes=[fix.label for fix in note.fixes] if note else (),

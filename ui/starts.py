@@ -15,8 +15,6 @@ from ui import state
 from ui.fields import Entry, draw
 from ui.state import Workspace
 
-_DRAWN = "as torch draws it"
-
 
 def start_form(
     ws: Workspace,
@@ -25,6 +23,8 @@ def start_form(
     shape: Shape | None,
     key: str,
     take: Callable[[Init | None], object],
+    *,
+    otherwise: str = "as torch draws it",
 ) -> None:
     """Draw the choice of a scheme, and its arguments.
 
@@ -34,17 +34,20 @@ def start_form(
         shape: tells which schemes there are; `None` offers all.
         key: of its widgets.
         take: is given the new way to start.
+        otherwise: how it starts where nothing is said; empty where something has to be.
     """
     names = _offered(shape)
     chosen = init.scheme if init else None
     if chosen is not None and chosen not in names:  # values, or a fault that says so
         names.append(chosen)
     shown = state.show(f"{key}:scheme", chosen)
+    options = [None, *names] if otherwise else names
     st.selectbox(
         name,
-        [None, *names],
+        options,
+        index=options.index(chosen),
         key=shown,
-        format_func=lambda scheme: _title(scheme, init),
+        format_func=lambda scheme: _title(scheme, init) if scheme else otherwise,
         help="  \n".join(f"**{row.name}** {row.help}" for row in SCHEMES.values()),
         on_change=lambda: take(_fresh(state.get(shown), init)),
     )
@@ -61,9 +64,7 @@ def _offered(shape: Shape | None) -> list[str]:
     return [name for name, row in SCHEMES.items() if not isinstance(row, Values)]
 
 
-def _title(scheme: str | None, init: Init | None) -> str:
-    if scheme is None:
-        return _DRAWN
+def _title(scheme: str, init: Init | None) -> str:
     if init is not None and scheme == init.scheme and isinstance(SCHEMES.get(scheme), Values):
         return in_words(init)
     return scheme

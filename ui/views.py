@@ -13,6 +13,7 @@ from builder.resolve import Resolution, Step, describe, resolve
 from ui import layers, state
 from ui.components import diagram
 from ui.numbers import count, memory
+from ui.own_layers.view import VIEW, own_layers
 
 _STYLES = {
     "": "as built",
@@ -36,13 +37,17 @@ def views(resolution: Resolution) -> None:
 
 
 def _totals(resolution: Resolution) -> None:
-    last = resolution.steps[-1].shape_text if resolution.steps else ""
-    output = " and ".join(map(describe, resolution.outputs)) if resolution.runs else f"up to {last}"
+    if resolution.runs:
+        output = f"output **{' and '.join(map(describe, resolution.outputs))}**"
+    elif resolution.steps:
+        output = f"output up to **{resolution.steps[-1].shape_text}**"
+    else:
+        output = "no output yet"
     parts = [
         f"**{resolution.params:,}** parameters",
         f"**{count(resolution.macs)}** multiply-adds",
         f"**{memory(resolution.activation_bytes)}** of activations a sample",
-        f"output **{output}**",
+        output,
     ]
     st.markdown(" :gray[·] ".join(parts))
 
@@ -231,4 +236,5 @@ _VIEWS: dict[str, Callable[[Resolution], None]] = {
     "Container": _container,
     "Tree": _tree,
     "JSON": _json,
+    VIEW: own_layers,
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from builder import edit
 from builder.errors import EditError, shown
 from builder.names import free_name
 from builder.own.layer import OwnLayer
@@ -52,12 +53,11 @@ def rename_layer(spec: ModelSpec, name: str, new: str) -> ModelSpec:
 
 
 def forget(spec: ModelSpec, name: str) -> ModelSpec:
-    """Take a layer out that nothing uses."""
+    """Take a layer out, and every use of it."""
     _held(spec, name)
-    used = uses(spec, name)
-    if used:
-        listed = ", ".join(f"{block}.{node}" if block else node for block, node in used[:5])
-        raise EditError(f"{name} is used by {listed}; take those out first, or give them another.")
+    while used := uses(spec, name):
+        block, node = used[0]
+        spec = edit.remove(spec, node, block=block)
     return replace(spec, layers={key: kept for key, kept in spec.layers.items() if key != name})
 
 

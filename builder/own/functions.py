@@ -199,13 +199,12 @@ def allowed(home: str) -> tuple[str, ...]:
 
 
 def nearest(home: str, name: str) -> str:
-    """Return a sentence on what is allowed in place of a function: those of the nearest names."""
+    """Return what is allowed in place of a function: those of the nearest names, or some of all."""
     near = difflib.get_close_matches(name, allowed(home), n=3, cutoff=0.6)
-    here = [FUNCTIONS[home, one].called for one in near]
-    elsewhere = [row.called for (_, known), row in FUNCTIONS.items() if known == name]
-    words = here or elsewhere
+    words = [FUNCTIONS[home, one].called for one in near]
+    words = words or [row.called for (_, known), row in FUNCTIONS.items() if known == name]
     if words:
-        return f"{' and '.join(words)} would be"
+        return f"did you mean {' or '.join(words)}?"
     some = {"torch": "exp, matmul, softmax, cat", "F": "relu, linear, conv2d, dropout"}
     rest = some.get(home, "mm, view, sum, transpose")
-    return f"those that are compute and change nothing, such as {rest}"
+    return f"those that are compute and change nothing, such as {rest}."

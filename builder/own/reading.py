@@ -331,7 +331,7 @@ class _Reader:
                 usage = functions.FUNCTIONS[owner, node.attr].usage
                 raise self.wrong(node, f"is a function, and is called: {usage}.")
             near = functions.nearest(owner, node.attr)
-            raise self.wrong(node, f"is not allowed; {near}.")
+            raise self.wrong(node, f"is not allowed; {near}")
         if node.attr not in functions.ATTRIBUTES:
             if ("Tensor", node.attr) in functions.FUNCTIONS:
                 usage = functions.FUNCTIONS["Tensor", node.attr].usage
@@ -371,7 +371,7 @@ class _Reader:
                 if isinstance(target.value, ast.Name) and home == "Tensor":
                     self.name(target.value)
                 near = functions.nearest(home, target.attr)
-                raise self.wrong(target, f"is not allowed; {near}.")
+                raise self.wrong(target, f"is not allowed; {near}")
             if home != "Tensor":
                 return found, None
             return found, self.expression(target.value)

@@ -17,7 +17,9 @@ from builder.errors import FormulaError
 from builder.own.layer import FORWARD, OwnLayer
 from builder.own.parts import Binary, Call, Expression, Run
 from builder.own.reading import TRAINING
+from builder.own.row import OwnRow
 from builder.resolve.probe import empty, merged
+from builder.resolve.scene import with_inferred
 from builder.resolve.types import Type, describe, tensors
 
 _MATRIX = ("@", "matmul", "mm", "bmm")
@@ -32,7 +34,7 @@ class Followed:
         shapes: of the parameters, by name.
         lines: what every line says, and the shape of what it gives.
         fault: what stopped it, `None` if nothing did.
-        where: what the fault is in: the name of a parameter, or `forward`.
+        where: what the fault is in: the name of a setting or a parameter, or `forward`.
     """
 
     shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
@@ -56,6 +58,20 @@ def follow(layer: OwnLayer, settings: Mapping[str, Any], inputs: tuple[Type, ...
             fault = FormulaError(f"{parameter.name} cannot start as it says: {wrong}.")
             return Followed(shapes, fault=fault, where=parameter.name)
     return _Trace(layer, settings, inputs, shapes).followed()
+
+
+def try_out(row: OwnRow, args: Mapping[str, Any], inputs: tuple[Type, ...]) -> Followed:
+    """Follow a layer as a model uses it: what the wire tells need not be among the arguments."""
+    told, _ = with_inferred(row, args, inputs)
+    for name, entry in row.fields.items():
+        if entry.required and name not in told and name in row.infer:
+            wire = row.infer[name]
+            words = (
+                f"{name} is the size of axis {wire.axis} of {describe(inputs[wire.input])}, which "
+                "is no fixed size there."
+            )
+            return Followed(fault=FormulaError(words), where=name)
+    return follow(row.layer, row.complete(told), inputs)
 
 
 class _Trace:
@@ -131,7 +147,7 @@ class _Trace:
         }
         if not given:
             return fault
-        listed = " and ".join(f"{text} {shape}" for text, shape in given.items())
+        listed = " and ".join(f"`{text}` {shape}" for text, shape in given.items())
         why = self._rule(part) or self._named(f"{fault.__cause__}".strip().splitlines()[0])
         words = f"cannot be computed of {listed}: {why.rstrip('.')}."
         return part.error(words)

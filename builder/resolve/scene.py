@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from builder.catalog import Layer, Wire
 from builder.resolve import fixes
@@ -89,3 +90,18 @@ def wire_size(wire: Wire, inputs: tuple[Type, ...]) -> int | None:
         return None
     size = value.shape[wire.axis]
     return size if isinstance(size, int) else None
+
+
+def with_inferred(
+    row: Layer, args: Mapping[str, Any], inputs: tuple[Type, ...]
+) -> tuple[dict[str, Any], frozenset[str]]:
+    """Return arguments with those that the wire tells, in torch's order, and the names of those."""
+    told = {}
+    for name, wire in row.infer.items():
+        if name not in args:
+            size = wire_size(wire, inputs)
+            if size is not None:
+                told[name] = size
+    ordered = {name: {**args, **told}[name] for name in row.fields if name in args or name in told}
+    extra = {name: value for name, value in args.items() if name not in row.fields}
+    return {**ordered, **extra}, frozenset(told)

@@ -8,12 +8,11 @@ from functools import lru_cache, partial
 from typing import Any
 
 from builder import edit
-from builder.catalog import Layer
 from builder.errors import BuilderError
 from builder.resolve import faults, fixes, refusals, starts
 from builder.resolve.probe import Call, probe
 from builder.resolve.resolution import Fault, Fix, Note, Resolution, Step
-from builder.resolve.scene import Problem, Scene, wire_size
+from builder.resolve.scene import Problem, Scene, with_inferred
 from builder.resolve.types import N, TensorType, Type, tensors
 from builder.rows import row_of
 from builder.spec import Block, ModelSpec, Node
@@ -209,7 +208,7 @@ def _step(scene: Scene, now: _Pass, prefix: str) -> Step | _Walk:
     if built is not None:
         args, inferred = built.args, built.inferred
     else:
-        args, inferred = _with_inferred(row, called.args, inputs)
+        args, inferred = with_inferred(row, called.args, inputs)
     problem = faults.before_torch(scene, row, called, args, inputs)
     if problem is None:
         answer = probe(Call(row.identity, repr(args), inputs, args, row))
@@ -239,20 +238,6 @@ def _step(scene: Scene, now: _Pass, prefix: str) -> Step | _Walk:
         frozen=node.frozen,
         notes=answer.notes,
     )
-
-
-def _with_inferred(
-    row: Layer, args: Mapping[str, Any], inputs: tuple[Type, ...]
-) -> tuple[dict[str, Any], frozenset[str]]:
-    told = {}
-    for name, wire in row.infer.items():
-        if name not in args:
-            size = wire_size(wire, inputs)
-            if size is not None:
-                told[name] = size
-    ordered = {name: {**args, **told}[name] for name in row.fields if name in args or name in told}
-    extra = {name: value for name, value in args.items() if name not in row.fields}
-    return {**ordered, **extra}, frozenset(told)
 
 
 def _nested(

@@ -18,6 +18,7 @@ GROUP_COLOURS = {
     "Function activation": "#e39670",
     "Function pooling": "#62b5b0",
     "Block": "#5666c7",
+    "Own": "#8f6148",
 }
 OTHER = "#8b93a1"
 
