@@ -22,8 +22,8 @@ back. The **+** of a row marks where the next layer goes; rows and palette entri
 **Containers**: a Sequential is a chain; in a ModuleList or a Graph a layer's *Reads* may name any
 earlier layers, for branches and skip connections. Functions such as `+` and `torch.cat` live there.
 
-**Own layers**, the last of the views, makes layers of your own of settings, parameters and a formula;
-they then stand at the head of the palette.
+**Own layers**, the last of the views, makes layers of your own of settings, parameters and a
+formula; they then stand at the head of the palette.
 
 Everything is kept as you go: the address of the page brings this model back.
 """

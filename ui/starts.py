@@ -37,11 +37,11 @@ def start_form(
         otherwise: how it starts where nothing is said; empty where something has to be.
     """
     names = _offered(shape)
-    chosen = init.scheme if init else None
-    if chosen is not None and chosen not in names:  # values, or a fault that says so
+    chosen = init.scheme if init else ""
+    if chosen and chosen not in names:  # values, or a fault that says so
         names.append(chosen)
     shown = state.show(f"{key}:scheme", chosen)
-    options = [None, *names] if otherwise else names
+    options = ["", *names] if otherwise else names
     st.selectbox(
         name,
         options,
@@ -49,9 +49,9 @@ def start_form(
         key=shown,
         format_func=lambda scheme: _title(scheme, init) if scheme else otherwise,
         help="  \n".join(f"**{row.name}** {row.help}" for row in SCHEMES.values()),
-        on_change=lambda: take(_fresh(state.get(shown), init)),
+        on_change=lambda: take(_fresh(str(state.get(shown)), init)),
     )
-    row = SCHEMES.get(chosen or "")
+    row = SCHEMES.get(chosen)
     if init is None or row is None:
         return
     for field in row.fields.values():
@@ -70,9 +70,9 @@ def _title(scheme: str, init: Init | None) -> str:
     return scheme
 
 
-def _fresh(scheme: str | None, init: Init | None) -> Init | None:
-    """Return a scheme with the arguments it has to be told."""
-    if scheme is None or (init is not None and init.scheme == scheme):
+def _fresh(scheme: str, init: Init | None) -> Init | None:
+    """Return a scheme with the arguments it has to be told, `None` for none."""
+    if not scheme or (init is not None and init.scheme == scheme):
         return init if scheme else None
     return Init(scheme, SCHEMES[scheme].initial_args())
 
