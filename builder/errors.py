@@ -17,6 +17,7 @@ Every message says what was received and what would work, and can be shown as it
 """
 
 import reprlib
+from collections.abc import Mapping
 from typing import Any
 
 _repr = reprlib.Repr()
@@ -80,7 +81,21 @@ class BudgetError(ModelError):
 
 
 class DataError(BuilderError):
-    """A data set that cannot be loaded or does not fit."""
+    """A data set that cannot be loaded or does not fit.
+
+    Args:
+        mends: settings of the data set with which it could, by the words for a button.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        node: str | None = None,
+        mends: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        super().__init__(message, node=node)
+        self.mends = dict(mends or {})
 
 
 class RecipeError(BuilderError):

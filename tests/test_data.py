@@ -10,6 +10,7 @@ import torch
 from builder import TEMPLATES, ModelSpec, Node, build, edit
 from builder.build import outline
 from builder.data import DATASETS, Samples, load, mismatches, split
+from builder.data.readers import READERS, readers
 from builder.errors import DataError
 from builder.resolve import resolve
 from builder.spec import Input
@@ -548,3 +549,11 @@ def test_looking_for_fixes_builds_nothing() -> None:
     huge = _spec((2,), Node("fc", "nn.Linear", {"out_features": 10**9}))
     fixes = mismatches(huge, load("mnist"))[0].fixes
     assert outline(fixes[0].apply(huge)).endswith(")")
+
+
+@pytest.mark.parametrize("data", DATASETS)
+def test_there_is_a_starting_point_for_every_data_set_that_fits_it(data: str) -> None:
+    samples = load(data)
+    found = readers(samples)
+    assert set(found) == set(READERS[samples.kind])
+    assert not any(mismatches(spec, samples) for spec in found.values())

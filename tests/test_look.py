@@ -118,10 +118,37 @@ def test_the_page_says_how_data_are_split(home: Path, fields: dict[str, Any], sa
     assert not test.exception
 
 
-def test_data_that_cannot_be_had_are_said(home: Path) -> None:
+def settings_page() -> None:
+    from ui.training.data import data_panel
+    from ui.training.look import look_panel
+
+    data_panel()
+    look_panel()
+
+
+def test_data_that_cannot_be_had_are_said_once(home: Path) -> None:
     from builder.train import Recipe
 
-    test = AppTest.from_function(page, default_timeout=30)
+    test = AppTest.from_function(settings_page, default_timeout=30)
     test.session_state["recipe"] = replace(Recipe(), dataset="own:abc")
-    assert "not on this machine" in test.run().error[0].value
+    [error] = test.run().error
+    assert "not on this machine" in error.value
+    assert "their settings say why" in test.info[0].value
+    assert not test.exception
+
+
+def test_what_a_table_of_ones_own_gives_away_is_left_out_by_a_button(home: Path) -> None:
+    from builder.data.own import Shelf
+    from builder.train import Recipe
+
+    rows = "\n".join(f"{n % 30},{n % 2},{'yes' if n % 2 else 'no'}" for n in range(40))
+    name = Shelf().keep("table", "mine.csv", f"a,copy,y\n{rows}\n".encode())
+    test = AppTest.from_function(settings_page, default_timeout=30)
+    test.session_state["recipe"] = Recipe(name)
+    test.run()
+    assert any("copy: the target can be told" in warning.value for warning in test.warning)
+    for label in ("Leave out copy", "Leave out rows that repeat"):
+        next(button for button in test.button if button.label == label).click().run()
+    assert any("30 rows, 1 feature;" in caption.value for caption in test.caption)
+    assert not test.warning
     assert not test.exception

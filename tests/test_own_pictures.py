@@ -114,8 +114,8 @@ def test_other_files_and_loose_pictures_are_left_out_and_named(pack: Pack) -> No
     files = PETS | {"readme.txt": b"x", "cats/3.heic": b"x", "loose.png": picture()}
     notes = pictures.look(pack(files), SIZE).notes
     assert notes == (
-        "2 files are no pictures and are left out, such as 'readme.txt'.",
-        "1 pictures lie in no class folder, such as 'loose.png'.",
+        "No pictures, and left out: 'readme.txt' and 1 more.",
+        "In no class folder, and left out: 'loose.png'.",
     )
 
 
@@ -283,13 +283,13 @@ def page() -> None:
     import streamlit as st
 
     from builder.data.own import Shelf
-    from ui.training.own.pictures import form
+    from ui.training.data import data_panel
     from ui.training.settings import choose_data, recipe
 
     [own] = Shelf().listed()
     if recipe().dataset != own.name:
         choose_data(own.name)
-    form(own)
+    data_panel()
     st.text(dict(recipe().options))
 
 

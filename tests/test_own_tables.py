@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 from streamlit.testing.v1 import AppTest
 
 from builder.data import split
-from builder.data.own import Shelf, table
+from builder.data.own import PREFIX, Shelf, table
 from builder.errors import DataError
 
 Keep = Callable[..., Path]
@@ -23,6 +24,8 @@ PETS = """weight,sort,fed,born,name,likes
 30,dog,yes,2020-01-03,c,3.25
 5,bird,,2020-01-04,d,4.5
 """
+
+GERMAN = "größe,straße und häuser\n1,2.5\n3,4\n"
 
 
 @pytest.fixture
@@ -42,7 +45,7 @@ def test_columns_are_guessed_and_encoded(keep: Keep) -> None:
     assert found["kinds"]["born"] == "date"
     samples = table.read(path, {"kinds": {"name": "ignored"}})
     assert samples.features == (
-        "weight", "sort = bird", "sort = cat", "sort = dog", "fed = yes", "born",
+        "weight", "sort = bird", "sort = cat", "sort = dog", "fed = yes", "born (days)",
     )  # fmt: skip
     assert torch.isnan(samples.x[1, 0])
     assert torch.isnan(samples.x[3, 4])
@@ -151,7 +154,7 @@ def test_words_of_very_many_values_are_no_category(keep: Keep) -> None:
 def test_ragged_lines_can_be_skipped(keep: Keep) -> None:
     found = table.look(keep("a,y\n1,2.5\n3,4,5\n6,7.5\n"), {"ragged": "skip"})
     assert len(found.samples.x) == 2
-    assert "1 lines" in found.notes[0]
+    assert found.notes == ("Left out for too many or too few fields: line 3.",)
 
 
 def test_a_million_rows_are_sampled_with_a_note(keep: Keep) -> None:
@@ -173,21 +176,17 @@ def test_a_later_row_tells_the_type_of_its_column(keep: Keep) -> None:
 def table_page() -> None:
     import streamlit as st
 
-    from builder import BuilderError
-    from builder.data import load
     from builder.data.own import Shelf
-    from ui.training.own.table import form
+    from ui.training.data import data_panel
     from ui.training.settings import choose_data, recipe
 
     [own] = Shelf().listed()
     if recipe().dataset != own.name:
         choose_data(own.name)
-    form(own)
-    try:
-        samples = load(own.name, **recipe().options)
-        st.text(f"{samples.task} {samples.shape} {samples.options['target']}")
-    except BuilderError as error:
-        st.text(error.message)
+    samples = data_panel()
+    if samples is not None:
+        target, rows = samples.options["target"], len(samples.x)
+        st.text(f"{samples.task} {samples.shape} {target} {rows} {recipe().loss} {recipe().epochs}")
 
 
 def pick(test: AppTest, label: str, value: object) -> AppTest:
@@ -199,16 +198,46 @@ def test_what_is_learned_from_a_table_is_chosen(keep: Keep) -> None:
     test = AppTest.from_function(table_page, default_timeout=30)
     test.session_state["table-format"] = True
     test.run()
-    assert test.text[0].value == "regression (10,) likes"
+    assert test.text[0].value == "regression (10,) likes 4 MSELoss 200"
+    test.session_state["recipe"] = replace(test.session_state["recipe"], epochs=7)
     pick(test, "Target", "sort")
-    assert test.text[0].value == "classification (8,) sort"
+    # The usual loss goes with the task; what else was chosen stays.
+    assert test.text[0].value == "classification (8,) sort 4 CrossEntropyLoss 7"
     pick(test, "In a gap", "drop")
     assert any("2 of 4 rows" in caption.value for caption in test.caption)
     pick(test, "Between columns", ";")
-    assert "has one column" in test.text[0].value
-    assert "has one column" in test.error[0].value
+    assert not test.text
+    [error] = test.error
+    assert "has one column" in error.value
     pick(test, "Between columns", ",")
-    assert test.text[0].value == "regression (10,) likes"
+    assert test.text[0].value == "regression (10,) likes 2 MSELoss 7"
+    assert not test.exception
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "label", "rows"),
+    [
+        ("a,y\n1,2\n3\n6,7.5\n", {}, "Skip such lines", 2),
+        ("a,b,y\n1,2.5,4\n3,4.5,4\n", {"target": "y", "task": "regression"}, "Learn b", 2),
+        ("a,y\nu,2.5\nv,4\n", {"kinds": {"a": "number"}}, "Take a as a category", 2),
+        ("a,y\nu,2.5\nv,4\n", {"target": "a", "task": "regression"}, "Learn a class", 2),
+        ("a,y\n,2.5\n,4\n1,5\n", {"missing": "drop"}, "Fill the gaps", 3),
+        (GERMAN.encode("cp1252"), {"encoding": "utf-8"}, "Read it as cp125", 2),
+    ],
+)
+def test_what_cannot_be_read_is_mended_by_a_button(
+    keep: Keep, content: str | bytes, options: dict[str, Any], label: str, rows: int
+) -> None:
+    from builder.train import Recipe
+
+    name = PREFIX + keep(content).stem
+    test = AppTest.from_function(table_page, default_timeout=30)
+    test.session_state["recipe"] = Recipe(name, options)
+    test.run()
+    assert len(test.error) == 1
+    next(button for button in test.button if button.label.startswith(label)).click().run()
+    assert not test.error
+    assert f" {rows} " in test.text[0].value
     assert not test.exception
 
 

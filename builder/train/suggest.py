@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 from builder.data import load
+from builder.data.samples import Task
+from builder.train.losses import suggest_loss
 from builder.train.optimizers import OPTIMIZERS
 from builder.train.recipe import Recipe
 
@@ -27,7 +29,7 @@ def for_data(recipe: Recipe, dataset: str, options: Mapping[str, Any] | None = N
     samples = load(dataset, **options)
     large = len(samples.x) > _LARGE
     epochs, factor = _FIRST.get(samples.kind, _FOR_LARGE if large else _SMALL)
-    return replace(
+    changed = replace(
         recipe,
         dataset=dataset,
         options=options,
@@ -37,4 +39,23 @@ def for_data(recipe: Recipe, dataset: str, options: Mapping[str, Any] | None = N
         epochs=epochs,
         batch_size=32,
         lr=OPTIMIZERS[recipe.optimizer].lr * (1 if recipe.optimizer == "SGD" else factor),
-    ).with_loss_for(samples.task)
+    )
+    return _with_usual_loss(changed, samples.task)
+
+
+def for_options(recipe: Recipe, options: Mapping[str, Any]) -> Recipe:
+    """Return a recipe for other settings of its data; all else stays, as far as it fits.
+
+    Raises:
+        DataError: the data cannot be had so.
+    """
+    samples = load(recipe.dataset, **options)
+    return _with_usual_loss(replace(recipe, options=options), samples.task)
+
+
+def _with_usual_loss(recipe: Recipe, task: Task) -> Recipe:
+    """Return a recipe whose loss is neither wrong for the task nor the usual one of another."""
+    others = {suggest_loss(other) for other in get_args(Task)} - {suggest_loss(task)}
+    if recipe.loss in others:
+        return replace(recipe, loss=suggest_loss(task), loss_args={})
+    return recipe.with_loss_for(task)

@@ -1,39 +1,33 @@
-"""The form of the next run: data, loss, optimizer, whether data and model fit, and its start."""
+"""The form of the next run: data, whether they fit the model, loss, optimizer, and its start."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import streamlit as st
 
 from builder import BuilderError
 from builder.build import DEFAULT_BUDGET
 from builder.catalog import Field
-from builder.data import DATASETS, Samples, load, mismatches, title
-from builder.data.own.shelf import Shelf
-from builder.resolve import resolve
+from builder.data import Samples
 from builder.train import LOSSES, OPTIMIZERS, Recipe
 from ui import state
-from ui.numbers import count
+from ui.training.data import data_panel
 from ui.training.doctor import notes_at_start
 from ui.training.fields import abreast, argument, choose, number, said
+from ui.training.fit import fit_panel
 from ui.training.further import BUDGET, further
-from ui.training.own import bring_panel, own_form
-from ui.training.settings import RUN, change, choose_data, launcher, recipe
+from ui.training.settings import RUN, change, launcher, recipe
 from ui.values import from_text
 
 _RATES = [mantissa * 10.0**power for power in range(-6, 2) for mantissa in (1, 2, 5)]
-# A template that reads data of a kind as they are, but for their size.
-_READER = {"picture": "LeNet5", "sequence": "MyRNN", "series": "MyRNN", "text": "CharLSTM"}
 
 
 def settings_panel() -> None:
     """Draw the settings and the button that starts a run."""
-    samples = _data()
+    samples = data_panel()
     if samples is None:
         return
     settings = recipe()
-    fits = _fit(samples)
+    fits = fit_panel(samples)
     left, right = st.columns([1.35, 1])
     with left:
         fitting = [name for name, loss in LOSSES.items() if samples.task in loss.tasks]
@@ -61,41 +55,6 @@ def settings_panel() -> None:
     _start(samples, fits)
 
 
-def _data() -> Samples | None:
-    """Draw the choice of data and their own settings; returns the samples, if they can be had."""
-    settings = recipe()
-    names = [*DATASETS, *(own.name for own in Shelf().listed())]
-    if settings.dataset not in names:
-        names.append(settings.dataset)
-    choose("Data", names, "dataset", words=_title, then=_chose_data)
-    row = DATASETS.get(settings.dataset)
-    if row:
-        st.caption(f"{row.help}  \n:gray[{row.source}]")
-        for option in abreast(row.options):
-            _option(option.name, option, settings)
-    own_form(settings.dataset)
-    own = st.expander("Your own data", key="own-data", icon=":material/upload:", on_change="rerun")
-    if own.open:
-        with own:
-            bring_panel()
-    try:
-        return load(settings.dataset, **settings.options)
-    except BuilderError as error:
-        st.error(error.message)
-        return None
-
-
-def _title(name: str) -> str:
-    try:
-        return title(name)
-    except BuilderError:  # a file that was taken off the shelf
-        return name
-
-
-def _chose_data() -> None:
-    choose_data(state.get("recipe:dataset"))
-
-
 def _chose_loss() -> None:
     change(loss=state.get("recipe:loss"), loss_args={})
 
@@ -103,67 +62,6 @@ def _chose_loss() -> None:
 def _chose_optimizer() -> None:
     name = state.get("recipe:optimizer")
     change(optimizer=name, optimizer_args={}, lr=OPTIMIZERS[name].lr)
-
-
-def _option(name: str, option: Any, settings: Recipe) -> None:
-    cast = int if option.kind == "int" else float
-    value = settings.options.get(name, option.default)
-    key = state.show(f"option:{settings.dataset}:{name}", cast(value))
-
-    def took() -> None:
-        change(options={**recipe().options, name: state.get(key)})
-
-    if name == "seed":
-        st.number_input(
-            "draw",
-            int(option.low),
-            int(option.high),
-            int(value),
-            key=key,
-            help=option.help,
-            on_change=took,
-        )
-        return
-    st.slider(
-        name,
-        cast(option.low),
-        cast(option.high),
-        cast(value),
-        step=cast(option.step),
-        key=key,
-        help=option.help,
-        on_change=took,
-    )
-
-
-def _fit(samples: Samples) -> bool:
-    """Say whether data and model fit, and offer what makes them."""
-    ws = state.workspace()
-    found = mismatches(ws.spec, samples, recipe().outputs(samples.outputs))
-    if not found:
-        resolution = resolve(ws.spec)
-        st.caption(
-            f":green[:material/check_circle:] **{ws.spec.name}** fits: "
-            f"{count(resolution.params)} parameters, {count(resolution.macs)} multiply-adds a "
-            "sample."
-        )
-        return True
-    for position, mismatch in enumerate(found):
-        st.warning(mismatch.message, icon=":material/warning:")
-        for place, fix in enumerate(mismatch.fixes):
-            st.button(
-                fix.label,
-                key=f"fit:{position}:{place}",
-                type="primary" if place == 0 else "secondary",
-                on_click=ws.edit,
-                args=(fix.apply,),
-            )
-        if not mismatch.fixes:
-            st.caption(
-                "No single change mends it; a template for such data would fit, such as "
-                f"{_READER.get(samples.kind, 'MLP')}."
-            )
-    return False
 
 
 def _rate(settings: Recipe) -> None:

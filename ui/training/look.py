@@ -10,9 +10,11 @@ import streamlit as st
 from builder import BuilderError
 from builder.data import Samples, Split, load, split
 from builder.data.look import Look, look
+from builder.data.own.table import mends
 from builder.train import Recipe
+from ui.training.own.mending import merged
 from ui.training.samples import preview
-from ui.training.settings import recipe
+from ui.training.settings import choose_options, recipe
 
 _PARTS = ("training", "validation")
 
@@ -23,6 +25,10 @@ def look_panel() -> None:
     try:
         samples = load(settings.dataset, **settings.options)
         preview(samples)
+    except BuilderError:
+        unread()
+        return
+    try:
         parts = split(samples, **_how(settings))
     except BuilderError as error:
         st.error(error.message, icon=":material/error:")
@@ -32,6 +38,14 @@ def look_panel() -> None:
     st.caption(_told_split(samples, settings, found))
     for finding in found.findings:
         st.warning(finding, icon=":material/search:")
+    cures = mends(samples, found.leaks, found.duplicates)
+    if cures:
+        with st.container(horizontal=True, key="look-mends"):
+            for label, options in cures.items():
+                st.button(
+                    label, icon=":material/healing:", on_click=choose_options,
+                    args=(merged(settings.options, options),),
+                )  # fmt: skip
     if not found.findings:
         st.success("No leaks, no duplicates, nothing out of balance.", icon=":material/check:")
     if found.balance:
@@ -43,6 +57,14 @@ def look_panel() -> None:
         st.dataframe(
             pd.DataFrame([vars(one) for one in found.ranges]), hide_index=True, width="stretch"
         )
+
+
+def unread() -> None:
+    """Say that there is nothing to see yet; the settings of the data say why."""
+    st.info(
+        "The data cannot be read as they are; their settings say why, and what would do.",
+        icon=":material/arrow_back:",
+    )
 
 
 def _how(settings: Recipe) -> dict[str, Any]:

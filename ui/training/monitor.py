@@ -18,7 +18,7 @@ from ui.training.board import board
 from ui.training.controls import controls
 from ui.training.curves import COLOURS, curves_panel
 from ui.training.doctor import doctor
-from ui.training.look import look_panel
+from ui.training.look import look_panel, unread
 from ui.training.looks.panel import looks
 from ui.training.measured import points_of
 from ui.training.range_test import range_panel
@@ -85,8 +85,8 @@ def _run(run: Run | None) -> None:
 def _data(_: Run | None) -> None:
     try:
         preview(load(recipe().dataset, **recipe().options))
-    except BuilderError as error:
-        st.error(error.message)
+    except BuilderError:
+        unread()
 
 
 def _chosen() -> Run | None:

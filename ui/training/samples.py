@@ -38,11 +38,7 @@ def preview(samples: Samples) -> None:
         st.caption(_told_text(samples))
     else:
         st.dataframe(_head(samples), height=250, hide_index=True)
-        target = ", ".join(samples.classes) if samples.classes else "a number"
-        st.caption(
-            f"{len(samples.x)} rows, {len(samples.features)} features; the target is {target}. "
-            "Training sees each column with mean 0 and spread 1, as the training rows set it."
-        )
+        st.caption(_told_table(samples))
 
 
 @st.cache_data(max_entries=8)
@@ -90,9 +86,9 @@ def _texts(samples: Samples) -> pd.DataFrame:
 def _told_text(samples: Samples) -> str:
     """Say what a sample of a text is, what is asked of it, and how it is split."""
     said = (
-        f"{len(samples.x):,} stretches of {samples.shape[0]} tokens, out of "
-        f"{len(samples.vocabulary):,} different ones; each token is a number that an Embedding "
-        "looks up."
+        f"{len(samples.x):,} {'windows' if samples.continues else 'texts'} of "
+        f"{samples.shape[0]:,} tokens, out of {len(samples.vocabulary):,} different ones; "
+        "each is a number that an Embedding looks up."
     )
     if samples.continues:
         return (
@@ -102,6 +98,27 @@ def _told_text(samples: Samples) -> str:
     if samples.classes:
         return f"{said} {len(samples.classes)} classes: {_listed(samples.classes)}."
     return f"{said} The target is a number, in training with mean 0 and spread 1."
+
+
+_SCALES = {
+    "standard": "with mean 0 and spread 1",
+    "minmax": "from 0 to 1",
+    "none": "as they are",
+}
+
+
+def _told_table(samples: Samples) -> str:
+    """Say how large a table is, what is asked of it, and in what scale it is learned from."""
+    number = samples.shape[0]
+    target = f"{len(samples.classes)} classes: {_listed(samples.classes)}"
+    if not samples.classes:
+        target = "a number, in training with mean 0 and spread 1"
+    ways = {samples.scaling} if isinstance(samples.scaling, str) else set(samples.scaling)
+    scale = _SCALES["none" if ways == {"none"} else max(ways - {"none"})]
+    return (
+        f"{len(samples.x):,} rows, {number:,} feature{'s' * (number != 1)}; the target is "
+        f"{target}. Training sees numbers {scale}, as the training rows set it."
+    )
 
 
 def _head(samples: Samples) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import streamlit as st
@@ -12,11 +13,12 @@ from builder import BuilderError
 from builder.data import DATASETS
 from builder.train import Recipe
 from builder.train.launch import Launcher
-from builder.train.suggest import for_data
+from builder.train.suggest import for_data, for_options
 from ui import state
 
 RUN = "run"
 _RECIPE = "recipe"
+_UNREAD = "recipe:unread"  # data for which there are no settings to start from yet
 
 
 @st.cache_resource(on_release=Launcher.close)
@@ -37,12 +39,19 @@ def recipe() -> Recipe:
 
 
 def _first_recipe(ws: state.Workspace) -> Recipe:
-    """Return settings whose data have the shape that the model takes, where there are such."""
-    shape = ws.spec.inputs[0].shape
-    for row in DATASETS.values():
-        if row.shape == shape:
-            return for_data(Recipe(), row.name)
-    return Recipe()
+    """Return settings with the data that come nearest to what the model takes."""
+    entry = ws.spec.inputs[0]
+    words = entry.dtype == "int64"
+    rows = [row for row in DATASETS.values() if (row.kind == "text") == words]
+    nearest = max(
+        rows,
+        key=lambda row: (
+            row.shape == entry.shape,
+            prod(row.shape) == prod(entry.shape),
+            len(row.shape) == len(entry.shape),
+        ),
+    )
+    return for_data(Recipe(), nearest.name)
 
 
 def change(**values: Any) -> None:
@@ -54,5 +63,18 @@ def choose_data(name: str, options: Mapping[str, Any] | None = None) -> None:
     """Take other data, with the settings to start from with them."""
     try:
         state.put(_RECIPE, for_data(recipe(), name, options))
+        state.put(_UNREAD, None)
     except BuilderError:  # the form says what is wrong with them
         change(dataset=name, options=dict(options or {}))
+        state.put(_UNREAD, name)
+
+
+def choose_options(options: Mapping[str, Any]) -> None:
+    """Take other settings of the same data; what else was chosen stays, as far as it can."""
+    if state.get(_UNREAD) == recipe().dataset:
+        choose_data(recipe().dataset, options)
+        return
+    try:
+        state.put(_RECIPE, for_options(recipe(), options))
+    except BuilderError:
+        change(options=dict(options))

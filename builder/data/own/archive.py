@@ -73,7 +73,7 @@ def listed(path: Path) -> Listing:
     if len(pictures) < len(shown_ones):
         other = next(i.filename for i in shown_ones if _suffix(i.filename) not in _SUFFIXES)
         count = len(shown_ones) - len(pictures)
-        notes.append(f"{count:,} files are no pictures and are left out, such as {shown(other)}.")
+        notes.append(f"No pictures, and left out: {_and_more(other, count)}.")
     names, depth = _depth([_steps(info.filename)[:-1] for info in pictures])
     if names:
         notes.append(f"{' and '.join(names)} are read as one; the split is made here.")
@@ -81,7 +81,7 @@ def listed(path: Path) -> Listing:
     if 0 < len(inside) < len(pictures):
         loose = next(i.filename for i in pictures if len(_steps(i.filename)) <= depth + 1)
         count = len(pictures) - len(inside)
-        notes.append(f"{count:,} pictures lie in no class folder, such as {shown(loose)}.")
+        notes.append(f"In no class folder, and left out: {_and_more(loose, count)}.")
     entries = tuple((info.filename, _steps(info.filename)[depth]) for info in inside)
     _check_classes(path, sorted({folder for _, folder in entries}))
     return Listing(entries, tuple(info.file_size for info in inside), tuple(notes))
@@ -176,6 +176,10 @@ def _depth(folders: Sequence[tuple[str, ...]]) -> tuple[tuple[str, ...], int]:
             return tuple(sorted(names)), depth + 1
         else:
             return (), depth
+
+
+def _and_more(name: str, count: int) -> str:
+    return shown(name) + (f" and {count - 1:,} more" if count > 1 else "")
 
 
 def _steps(name: str) -> tuple[str, ...]:

@@ -136,7 +136,8 @@ def read(path: Path, options: Mapping[str, Any]) -> Samples:
         works = f"{' or '.join(allowed)} works" if allowed else "1 to 4 axes work"
         raise DataError(
             f"The array {given['x']} is {x.shape} and cannot be read as {shown(given['kind'])}; "
-            f"{works}."
+            f"{works}.",
+            mends={f"Read it as a {kind}": {"kind": kind} for kind in allowed},
         )
     if not x.size or not y.size:
         raise DataError(f"The array {given['x']} is {x.shape}: it holds no samples to learn from.")
@@ -329,7 +330,8 @@ def _classes(y: Numbers, name: str) -> tuple[torch.Tensor, tuple[str, ...]]:
     if len(found) > MAX_CLASSES:
         raise DataError(
             f"{_role(name)} {len(found):,} different values; up to {MAX_CLASSES:,} classes work, "
-            "and numbers do as a regression."
+            "and numbers do as a regression.",
+            mends={} if column.dtype.kind in "US" else {"Learn a number": {"task": TASKS[1]}},
         )
     return torch.from_numpy(numbers.astype(np.int64).reshape(-1)), tuple(map(_word, found))
 
@@ -342,7 +344,10 @@ def _word(value: Any) -> str:
 
 def _values(y: Numbers, name: str) -> tuple[torch.Tensor, tuple[str, ...]]:
     if y.dtype.kind in "US":
-        raise DataError(f"{_role(name)} made of words; a regression needs numbers.")
+        raise DataError(
+            f"{_role(name)} made of words; a regression needs numbers.",
+            mends={"Learn a class": {"task": TASKS[0]}},
+        )
     column = _column(y, name).astype(np.float32)
     if not np.isfinite(column).all():
         raise DataError(f"{_role(name)} NaN or infinite for some samples; finite numbers work.")

@@ -80,6 +80,8 @@ def read(path: Path, options: Mapping[str, Any]) -> tuple[Any, tuple[str, ...]]:
                 null_values=_GAPS, strings_can_be_null=True, decimal_point=options["decimal"]
             ),
         )
+        # Names are decoded when they are asked for.
+        found = found.rename_columns(found.column_names)
     except UnicodeError:
         raise _wrong_encoding(path, options) from None
     except (pa.ArrowException, OSError) as error:
@@ -98,15 +100,19 @@ def read(path: Path, options: Mapping[str, Any]) -> tuple[Any, tuple[str, ...]]:
         raise DataError(
             f"{called(path)}: {place} has {first.actual_columns} fields, the first line "
             f"{first.expected_columns}. Mend it, choose another delimiter, or skip such lines "
-            f"({len(ragged):,} in all)."
+            f"({len(ragged):,} in all).",
+            mends={"Skip such lines": {"ragged": "skip"}},
         )
-    note = f"{len(ragged):,} lines with too many or too few fields are left out, first {place}."
+    more = f" and {len(ragged) - 1:,} more" if len(ragged) > 1 else ""
+    note = f"Left out for too many or too few fields: {place}{more}."
     return found, (note,)
 
 
 def _wrong_encoding(path: Path, options: Mapping[str, Any]) -> DataError:
+    likely = encoding(path)
     return DataError(
-        f"{called(path)} is not written in {options['encoding']}; {encoding(path)} may be right."
+        f"{called(path)} is not written in {options['encoding']}; {likely} may be right.",
+        mends={f"Read it as {likely}": {"encoding": likely}},
     )
 
 

@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import torch
 
 from builder.data.own import tokens
+from builder.data.own.columns import (
+    COLUMN_KINDS,
+    MAX_LEVELS,
+    encoded,
+    kind_of,
+    learnable,
+    letters,
+    made_of,
+    numbers,
+    task_of,
+)
 from builder.data.own.sheets import open_sheet, suggest_format
 from builder.data.own.shelf import PREFIX, called
 from builder.data.samples import Samples, Task
 from builder.data.split import GAPS, SCALINGS
 from builder.errors import DataError, shown
 
-COLUMN_KINDS = ("number", "category", "date", "text", "ignored")
 MISSING = ("drop", *GAPS)
-TASKS: tuple[Task, ...] = ("classification", "regression")
-MAX_LEVELS = 50
+REPEATS = ("keep", "drop")  # rows that say what an earlier one has said
+TASKS: tuple[Task, ...] = get_args(Task)
 MAX_CLASSES = 1_000
 MAX_FEATURES = 4_000
 MAX_TEXT = 512  # tokens of a text
 _NAMES = ("target", "label", "class", "y", "outcome", "species")
 _LOOKED_AT = 2_000  # texts, for a guess
-_FEW = 20  # whole numbers of a target that are taken for classes
-_DAY = np.timedelta64(1, "D")
+_OFFERED = 3  # columns in place of one that cannot be learned
 
 
 @dataclass(frozen=True)
@@ -50,8 +59,8 @@ def suggest(path: Path) -> dict[str, Any]:
     """Return the options to start from, guessed from the file.
 
     Beside those of `suggest_format` they are `kinds` (what each column is: `COLUMN_KINDS`),
-    `target`, `task`, `missing` (`MISSING`) and `scaling`; where a column is a text also `tokens`
-    (`tokens.WAYS`) and `length`, how many of them are read.
+    `target`, `task`, `missing` (`MISSING`), `repeats` (`REPEATS`) and `scaling`; where a column is
+    a text also `tokens` (`tokens.WAYS`) and `length`, how many of them are read.
 
     Raises:
         DataError: it is no table of two or more columns.
@@ -77,6 +86,8 @@ def look(path: Path, options: Mapping[str, Any]) -> Reading:
     _check(path, given)
     sheet = open_sheet(path, _format(path, given))
     frame, notes = sheet.frame, list(sheet.notes)
+    if given["repeats"] == "drop":
+        frame = _once(frame, given, notes)
     kept = frame[given["target"]].notna()
     text = _text_column(given)
     if text is not None:
@@ -94,9 +105,10 @@ def look(path: Path, options: Mapping[str, Any]) -> Reading:
     if kept.sum() < 2:
         raise DataError(
             f"{called(path)} has {int(kept.sum())} rows without a gap; fill the gaps, or ignore "
-            "the columns that have most of them."
+            "the columns that have most of them.",
+            mends={"Fill the gaps": {"missing": "mean"}},
         )
-    y, classes = _target(path, frame[given["target"]][kept], given["task"])
+    y, classes = _target(path, frame, kept, given)
     samples = Samples(
         PREFIX + path.stem,
         torch.from_numpy(np.ascontiguousarray(x[kept.to_numpy()])),
@@ -110,6 +122,37 @@ def look(path: Path, options: Mapping[str, Any]) -> Reading:
         gaps="mean" if given["missing"] == "drop" else given["missing"],
     )
     return Reading(samples, tuple(notes))
+
+
+def mends(samples: Samples, leaks: Sequence[str], repeats: int) -> dict[str, dict[str, Any]]:
+    """Return the options that would mend what a look at a table has found, by words for a button.
+
+    Args:
+        samples: of a table; of other data nothing is returned.
+        leaks: the features that tell the target.
+        repeats: how many samples say what an earlier one has said.
+    """
+    if "repeats" not in samples.options:
+        return {}
+    kinds = samples.options["kinds"]
+    columns = [name for name in kinds if any(made_of(leak, name) for leak in leaks)]
+    found: dict[str, dict[str, Any]] = {}
+    if columns and len(columns) < sum(kind != "ignored" for kind in kinds.values()) - 1:
+        left_out = dict.fromkeys(columns, "ignored")
+        found[f"Leave out {', '.join(columns[:_OFFERED])}"] = {"kinds": left_out}
+    if repeats and samples.options["repeats"] == "keep":
+        found["Leave out rows that repeat"] = {"repeats": "drop"}
+    return found
+
+
+def _once(frame: Any, given: Mapping[str, Any], notes: list[str]) -> Any:
+    """Return the rows that say something new."""
+    used = [n for n, kind in given["kinds"].items() if kind != "ignored" or n == given["target"]]
+    first = ~frame.duplicated(used)
+    repeats = len(frame) - int(first.sum())
+    if repeats:
+        notes.append(f"{repeats:,} of {len(frame):,} rows repeat an earlier one and are left out.")
+    return frame[first].reset_index(drop=True)
 
 
 def _text_column(given: Mapping[str, Any]) -> str | None:
@@ -133,7 +176,7 @@ def _texts(
         notes.append(f"{int((~kept).sum()):,} of {len(kept):,} rows have gaps and are left out.")
     if kept.sum() < 2:
         raise DataError(f"{called(path)} has {int(kept.sum())} rows of {text} and {target}.")
-    y, classes = _target(path, frame[target][kept], given["task"])
+    y, classes = _target(path, frame, kept, given)
     x, vocabulary = tokens.encode(
         [str(value) for value in frame[text][kept]], given["tokens"], given["length"]
     )
@@ -161,17 +204,15 @@ def completed(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
     target = options.get("target", _guess_target(frame))
     if not isinstance(target, str):
         raise DataError(f"target is {shown(target)}; the name of a column works.")
-    kinds = {name: _kind(frame[name]) for name in frame}
+    kinds = {name: kind_of(frame[name]) for name in frame}
     if isinstance(chosen, Mapping):
         kinds |= chosen
-    task = "regression"
-    if target in kinds and _is_classes(frame[target]):
-        task = "classification"
-    first = {"target": target, "task": task, "missing": "mean", "scaling": "standard"}
-    given = {**first, **options, **format, "kinds": kinds}
+    task = task_of(frame[target]) if target in kinds else TASKS[0]
+    first = {"missing": "mean", "repeats": "keep", "scaling": "standard"}
+    given = {"target": target, "task": task, **first, **options, **format, "kinds": kinds}
     others = {kind for name, kind in kinds.items() if name != target}
     if others == {"ignored"} and not chosen:  # words of many values, and nothing else
-        widest = max((name for name in kinds if name != target), key=lambda n: _letters(frame[n]))
+        widest = max((name for name in kinds if name != target), key=lambda n: letters(frame[n]))
         given["kinds"] = kinds | {widest: "text"}
     text = _text_column(given)
     if text in frame:
@@ -182,43 +223,29 @@ def completed(path: Path, options: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _kind(column: Any) -> str:
-    from pandas.api import types
-
-    if types.is_bool_dtype(column):
-        return "category"
-    if types.is_numeric_dtype(column):
-        return "number"
-    if types.is_datetime64_any_dtype(column):
-        return "date"
-    return "category" if column.nunique() <= MAX_LEVELS else "ignored"
-
-
-def _letters(column: Any) -> int:
-    return int(column.dropna().astype(str).str.len().sum())
-
-
 def _guess_target(frame: Any) -> str:
     small = {str(name).lower(): str(name) for name in frame}
     named = next((small[name] for name in _NAMES if name in small), None)
-    useful = [str(n) for n in frame if frame[n].nunique() > 1 and _usable(frame[n])]
-    return named or (useful[-1] if useful else str(frame.columns[-1]))
+    useful = learnable(frame)
+    return named or (useful[0] if useful else str(frame.columns[-1]))
 
 
-def _usable(column: Any) -> bool:
-    return _kind(column) in ("number", "category")
+def _others(frame: Any, target: str) -> dict[str, dict[str, Any]]:
+    """Return the options that make another column the target, by the words for a button."""
+    names = [name for name in learnable(frame) if name != target][:_OFFERED]
+    return {f"Learn {name}": {"target": name, "task": task_of(frame[name])} for name in names}
 
 
-def _is_classes(column: Any) -> bool:
-    if _kind(column) != "number":
-        return True
-    there = column.dropna().unique()
-    return len(there) <= _FEW and len(there) * 5 <= len(column) and bool((there % 1 == 0).all())
+def _texts_of(frame: Any, given: Mapping[str, Any]) -> list[str]:
+    """Return the columns of words that are left out, the longest first."""
+    names = [n for n, kind in given["kinds"].items() if kind == "ignored" and n != given["target"]]
+    words = [n for n in names if kind_of(frame[n]) == "ignored"]
+    return sorted(words, key=lambda name: -letters(frame[name]))[:_OFFERED]
 
 
 def _check(path: Path, given: Mapping[str, Any]) -> None:
     kinds, target = given["kinds"], given["target"]
-    names = [*suggest_format(path), "kinds", "target", "task", "missing", "scaling"]
+    names = [*suggest_format(path), "kinds", "target", "task", "missing", "repeats", "scaling"]
     names += ["tokens", "length"] if _text_column(given) is not None else []
     unknown = next((name for name in given if name not in names), None)
     if unknown is not None:
@@ -233,6 +260,7 @@ def _check(path: Path, given: Mapping[str, Any]) -> None:
     for what, value, choices in (
         ("task", given["task"], TASKS),
         ("missing", given["missing"], MISSING),
+        ("repeats", given["repeats"], REPEATS),
         ("scaling", given["scaling"], SCALINGS),
         ("tokens", given.get("tokens", "words"), tuple(tokens.WAYS)),
         *((f"The kind of {name}", kind, COLUMN_KINDS) for name, kind in kinds.items()),
@@ -254,7 +282,7 @@ def _inputs(path: Path, frame: Any, given: Mapping[str, Any]) -> tuple[list[Any]
     for name, kind in given["kinds"].items():
         if name == given["target"] or kind == "ignored":
             continue
-        made = _encoded(name, frame[name], kind)
+        made = encoded(name, frame[name], kind)
         columns += made.values()
         features += made
         scaled += [kind != "category"] * len(made)
@@ -262,7 +290,11 @@ def _inputs(path: Path, frame: Any, given: Mapping[str, Any]) -> tuple[list[Any]
         raise DataError(
             f"{called(path)} has no column to learn from beside {given['target']}: the others are "
             f"ignored, or words of more than {MAX_LEVELS} values. Numbers, dates, or words of "
-            "few values work."
+            "few values work.",
+            mends={
+                f"Read {name} as a text": {"kinds": {name: "text"}}
+                for name in _texts_of(frame, given)
+            },
         )
     if len(columns) > MAX_FEATURES:
         raise DataError(
@@ -272,60 +304,34 @@ def _inputs(path: Path, frame: Any, given: Mapping[str, Any]) -> tuple[list[Any]
     return columns, features, scaled
 
 
-def _encoded(name: str, column: Any, kind: str) -> dict[str, Any]:
-    """Return what a column becomes, by name; a gap is NaN in all of it."""
-    import pandas as pd
-
-    if kind == "number":
-        return {name: _numbers(name, column)}
-    if kind == "date":
-        days = pd.to_datetime(column, errors="coerce", utc=True).dt.tz_localize(None)
-        return {name: ((days - pd.Timestamp(0)) / _DAY).to_numpy(np.float32)}
-    levels = sorted(column.dropna().unique(), key=lambda level: (str(type(level)), level))
-    if len(levels) > MAX_LEVELS:
-        raise DataError(
-            f"The category {name} has {len(levels):,} values; up to {MAX_LEVELS} work. Ignore it, "
-            "or take it as a number if it is one."
-        )
-    gap = column.isna().to_numpy()
-    marked = {level: np.asarray(column == level, np.float32) for level in levels}
-    for values in marked.values():
-        values[gap] = np.nan
-    if len(levels) <= 2:
-        return {f"{name} = {level}": marked[level] for level in levels[-1:]}
-    return {f"{name} = {level}": values for level, values in marked.items()}
-
-
-def _numbers(name: str, column: Any) -> Any:
-    import pandas as pd
-
-    numbers = pd.to_numeric(column, errors="coerce")
-    words = column[numbers.isna() & column.notna()]
-    if len(words):
-        raise DataError(
-            f"The column {name} is taken for numbers and holds {shown(str(words.iloc[0]))}; take "
-            "it as a category, or choose another decimal sign."
-        )
-    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and told of
-        return numbers.to_numpy(np.float64, na_value=np.nan).astype(np.float32)
-
-
-def _target(path: Path, column: Any, task: str) -> tuple[torch.Tensor, tuple[str, ...]]:
-    name, found = column.name, column.unique()
+def _target(
+    path: Path, frame: Any, kept: Any, given: Mapping[str, Any]
+) -> tuple[torch.Tensor, tuple[str, ...]]:
+    name = given["target"]
+    column = frame[name][kept]
+    found = column.unique()
     if len(found) < 2:
         raise DataError(
             f"The target {name} of {called(path)} is {shown(str(found[0]))} in every row: there is "
-            "nothing to learn. Choose another column."
+            "nothing to learn. Choose another column.",
+            mends=_others(frame, name),
         )
-    if task == "regression":
-        values = _numbers(name, column)
+    if given["task"] == "regression":
+        try:
+            values = numbers(name, column)
+        except DataError as error:
+            mends = {"Learn a class": {"task": "classification"}}
+            raise DataError(error.message, mends=mends) from None
         if not np.isfinite(values).all():
             raise DataError(f"The target {name} holds infinite numbers; finite ones work.")
         return torch.from_numpy(values.copy()).unsqueeze(1), ()
     if len(found) > MAX_CLASSES:
         raise DataError(
             f"The target {name} has {len(found):,} different values; up to {MAX_CLASSES:,} classes "
-            "work, and numbers do as a regression."
+            "work, and numbers do as a regression.",
+            mends={"Learn a number": {"task": "regression"}}
+            if kind_of(column) == "number"
+            else _others(frame, name),
         )
     levels = sorted(found, key=lambda level: (str(type(level)), level))
     places = {level: number for number, level in enumerate(levels)}

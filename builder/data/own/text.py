@@ -57,10 +57,12 @@ def read(path: Path, options: Mapping[str, Any]) -> Samples:
             "or a smaller step would do."
         )
     if windows * length > MAX_NUMBERS:
+        wide = -(-len(text) * length // MAX_NUMBERS)
         raise DataError(
             f"{called(path)} gives {windows:,} windows of {length} characters, "
-            f"{windows * length:,} numbers; up to {MAX_NUMBERS:,} work. A step of "
-            f"{-(-len(text) * length // MAX_NUMBERS):,} would do."
+            f"{windows * length:,} numbers; up to {MAX_NUMBERS:,} work. A step of {wide:,} would "
+            "do.",
+            mends={f"Take a step of {wide:,}": {"step": wide}},
         )
     different = len(set(text))
     if different > MAX_CHARACTERS:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from builder.data.own import Own, Shelf
 from builder.errors import DataError
 from ui.training.own import array, pictures, points, table, text
-from ui.training.own.bring import bring_panel
+from ui.training.own.bring import PANEL, bring_panel
 
 # By the kind of a file: what draws its settings while the recipe trains on it.
 FORMS: Mapping[str, Callable[[Own], None]] = MappingProxyType(
@@ -32,4 +32,4 @@ def own_form(name: str) -> None:
         FORMS[own.kind](own)
 
 
-__all__ = ["FORMS", "bring_panel", "own_form"]
+__all__ = ["FORMS", "PANEL", "bring_panel", "own_form"]

@@ -9,7 +9,7 @@ import streamlit as st
 from builder import BuilderError
 from builder.data.own import Own, Shelf, array
 from ui import state
-from ui.training.settings import choose_data, recipe
+from ui.training.settings import choose_options, recipe
 
 _KINDS = {"table": "Table", "sequence": "Sequences", "picture": "Pictures"}
 _TASKS = {"classification": "A class", "regression": "A number"}
@@ -21,17 +21,16 @@ def form(own: Own) -> None:
     try:
         heads = array.heads(path)
         options = {**_suggested(own.name), **recipe().options}
-    except BuilderError as error:
-        st.error(error.message, icon=":material/error:")
+    except BuilderError:  # said where the data are read
         return
     words = {name: f"{name} {head}" for name, head in heads.items()}
     last = {array.LAST_COLUMN: "the last column of the inputs"}
-    _select("Inputs", "x", words, options, own)
-    _select("Targets", "y", {**words, **last}, options, own)
+    _select("Inputs", "x", words, options)
+    _select("Targets", "y", {**words, **last}, options)
     head = heads.get(options["x"])
     fitting = array.kinds(head.shape) if head else ()
-    _select("Read as", "kind", {kind: _KINDS[kind] for kind in fitting}, options, own)
-    _select("Learn", "task", _TASKS, options, own)
+    _select("Read as", "kind", {kind: _KINDS[kind] for kind in fitting}, options)
+    _select("Learn", "task", _TASKS, options)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
@@ -39,9 +38,7 @@ def _suggested(name: str) -> dict[str, Any]:
     return array.suggest(Shelf().path(name))
 
 
-def _select(
-    label: str, name: str, words: dict[str, str], options: dict[str, Any], own: Own
-) -> None:
+def _select(label: str, name: str, words: dict[str, str], options: dict[str, Any]) -> None:
     found = list(words)
     if options[name] not in words:
         found.append(options[name])
@@ -52,15 +49,15 @@ def _select(
         key=key,
         format_func=lambda choice: words.get(choice, str(choice)),
         on_change=_set,
-        args=(own.name, options, name, key),
+        args=(options, name, key),
     )
 
 
-def _set(dataset: str, options: dict[str, Any], name: str, key: str) -> None:
+def _set(options: dict[str, Any], name: str, key: str) -> None:
     chosen = {**options, name: state.get(key)}
     if name == "x":
-        head = array.heads(Shelf().path(dataset)).get(chosen["x"])
+        head = array.heads(Shelf().path(recipe().dataset)).get(chosen["x"])
         fitting = array.kinds(head.shape) if head else ()
         if fitting and chosen["kind"] not in fitting:
             chosen["kind"] = fitting[0]
-    choose_data(dataset, chosen)
+    choose_options(chosen)

@@ -10,7 +10,8 @@ import streamlit as st
 from builder import BuilderError
 from builder.data.own import Own, Shelf, pictures
 from ui import state
-from ui.training.settings import change, recipe
+from ui.text import escaped
+from ui.training.settings import choose_options, recipe
 
 _FITS = {"crop": "Crop to the middle", "squash": "Squash"}
 _COLOURS = {"grey": "Grey", "colour": "Colour"}
@@ -30,20 +31,19 @@ def form(own: Own) -> None:
         _chosen("Other shapes", "fit", _FITS, options, "What does not have this shape.")
         with st.spinner("Reading the pictures", show_time=True):
             reading = pictures.look(path, options)
-    except BuilderError as error:
-        st.error(error.message, icon=":material/error:")
+    except BuilderError:  # said where the data are read
         return
     counts = reading.samples.y.bincount(minlength=len(reading.samples.classes)).tolist()
     st.caption(
         f"{len(reading.samples.x):,} pictures of {len(counts)} classes: "
         + ", ".join(
-            f"{_plain(name)} {count:,}"
+            f"{escaped(name)} {count:,}"
             for name, count in zip(reading.samples.classes[:20], counts, strict=False)
         )
         + ("…" if len(counts) > 20 else ".")
     )
     for note in reading.notes:
-        st.caption(f":material/info: {_plain(note)}")
+        st.caption(f":material/info: {escaped(note)}")
     if reading.broken:
         with st.expander(f"Broken pictures ({len(reading.broken):,})"):
             st.dataframe(
@@ -87,9 +87,4 @@ def _chosen(
 
 
 def _set(options: dict[str, Any], name: str, key: str) -> None:
-    change(options={**options, name: state.get(key)})
-
-
-def _plain(text: str) -> str:
-    """Return text of a file's so that Markdown leaves it alone."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!:$<>|~" else c for c in text)
+    choose_options({**options, name: state.get(key)})

@@ -10,9 +10,11 @@ import streamlit as st
 
 from builder import BuilderError
 from builder.data.own import Own, Shelf, delimited, table
+from builder.data.own.columns import COLUMN_KINDS
 from builder.data.own.sheets import file_format, open_sheet, sheet_names, suggest_format
 from ui import state
-from ui.training.settings import choose_data, recipe
+from ui.training.own.mending import merged
+from ui.training.settings import choose_options, recipe
 
 _TASKS = {"classification": "A class", "regression": "A number"}
 _MISSING = {
@@ -21,6 +23,7 @@ _MISSING = {
     "median": "The median of the training rows",
     "zero": "Nought",
 }
+_REPEATS = {"keep": "Stay", "drop": "Are left out"}
 _SCALING = {"standard": "Mean 0, spread 1", "minmax": "From 0 to 1", "none": "As they are"}
 _TOKENS = {"words": "Words", "characters": "Characters"}
 _HEADER = {True: "Names", False: "Numbers and words already"}
@@ -43,27 +46,37 @@ def form(own: Own) -> None:
                 _format_form(own, format, chosen)
         frame = open_sheet(path, {name: format[name] for name in suggest_format(path)}).frame
         options = {**_suggested(own.name, _frozen(format, chosen)), **chosen}
-    except BuilderError as error:
-        st.error(error.message, icon=":material/error:")
+    except BuilderError:  # said where the data are read
         return
     st.dataframe(frame.head(_HEAD), hide_index=True)
-    st.caption(f"{len(frame):,} rows, {frame.shape[1]} columns.")
+    st.caption(f"{len(frame):,} rows, {frame.shape[1]} columns{_written(format)}.")
     names = {str(name): str(name) for name in frame}
-    _select("Target", "target", names, options["target"], own, chosen, ("task",))
-    _select("Learn", "task", _TASKS, options["task"], own, chosen)
+    _select("Target", "target", names, options["target"], chosen, ("task",))
+    _select("Learn", "task", _TASKS, options["task"], chosen)
     _columns(own, frame, {**options["kinds"]}, options["target"], chosen)
     if "tokens" in options:
-        _select("Cut the text into", "tokens", _TOKENS, options["tokens"], own, chosen, ("length",))
-        _length(options["length"], own, chosen)
+        _select("Cut the text into", "tokens", _TOKENS, options["tokens"], chosen, ("length",))
+        _length(options["length"], chosen)
     else:
-        _select("In a gap", "missing", _MISSING, options["missing"], own, chosen)
-        _select("Scale numbers", "scaling", _SCALING, options["scaling"], own, chosen)
+        _select("In a gap", "missing", _MISSING, options["missing"], chosen)
+        _select("Rows that repeat", "repeats", _REPEATS, options["repeats"], chosen)
+        _select("Scale numbers", "scaling", _SCALING, options["scaling"], chosen)
     try:
         notes = table.look(path, chosen).notes
     except BuilderError:  # the page says it, where the data are read
         return
     for note in notes:
         st.caption(note)
+
+
+def _written(format: Mapping[str, Any]) -> str:
+    """Say how a file of text is read, as far as it was guessed or chosen."""
+    if "delimiter" not in format:
+        return ""
+    between = delimited.DELIMITERS.get(format["delimiter"], format["delimiter"]).lower()
+    decimal = delimited.DECIMALS.get(format["decimal"], format["decimal"]).lower()
+    names = "" if format["header"] else ", without a line of names"
+    return f"; {format['encoding']}, {between} between columns, decimal {decimal}{names}"
 
 
 def _format_form(own: Own, given: Mapping[str, Any], chosen: Mapping[str, Any]) -> None:
@@ -85,7 +98,7 @@ def _format_form(own: Own, given: Mapping[str, Any], chosen: Mapping[str, Any]) 
     else:
         st.caption("A Parquet file says itself how it is written.")
     for label, name, words in rows:
-        _select(label, name, words, given[name], own, chosen, _GUESSED)
+        _select(label, name, words, given[name], chosen, _GUESSED)
 
 
 def _frozen(format: Mapping[str, Any], chosen: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
@@ -131,22 +144,20 @@ def _columns(
         hide_index=True,
         disabled=["column", "gaps", "values"],
         column_config={
-            "kind": st.column_config.SelectboxColumn(
-                options=list(table.COLUMN_KINDS), required=True
-            )
+            "kind": st.column_config.SelectboxColumn(options=list(COLUMN_KINDS), required=True)
         },
         on_change=_set_kinds,
-        args=(own.name, names, chosen, key),
+        args=(names, chosen, key),
     )
 
 
-def _set_kinds(dataset: str, names: list[str], chosen: Mapping[str, Any], key: str) -> None:
+def _set_kinds(names: list[str], chosen: Mapping[str, Any], key: str) -> None:
     edits = (state.get(key) or {}).get("edited_rows", {})
     changed = {names[int(row)]: edit["kind"] for row, edit in edits.items() if edit.get("kind")}
-    choose_data(dataset, {**chosen, "kinds": {**chosen.get("kinds", {}), **changed}})
+    choose_options(merged(chosen, {"kinds": changed}))
 
 
-def _length(value: Any, own: Own, chosen: Mapping[str, Any]) -> None:
+def _length(value: Any, chosen: Mapping[str, Any]) -> None:
     key = state.show("table:length", value)
     st.number_input(
         "Tokens that are read",
@@ -156,7 +167,7 @@ def _length(value: Any, own: Own, chosen: Mapping[str, Any]) -> None:
         key=key,
         help="A shorter text is padded at its beginning; of a longer one the beginning is read.",
         on_change=_set,
-        args=(own.name, "length", key, chosen, ()),
+        args=("length", key, chosen, ()),
     )
 
 
@@ -165,7 +176,6 @@ def _select(
     name: str,
     words: Mapping[Any, str],
     value: Any,
-    own: Own,
     chosen: Mapping[str, Any],
     guessed_anew: tuple[str, ...] = (),
 ) -> None:
@@ -180,12 +190,10 @@ def _select(
         key=key,
         format_func=lambda choice: words.get(choice, str(choice)),
         on_change=_set,
-        args=(own.name, name, key, chosen, guessed_anew),
+        args=(name, key, chosen, guessed_anew),
     )
 
 
-def _set(
-    dataset: str, name: str, key: str, chosen: Mapping[str, Any], guessed_anew: tuple[str, ...]
-) -> None:
+def _set(name: str, key: str, chosen: Mapping[str, Any], guessed_anew: tuple[str, ...]) -> None:
     kept = {k: v for k, v in chosen.items() if k not in guessed_anew}
-    choose_data(dataset, {**kept, name: state.get(key)})
+    choose_options({**kept, name: state.get(key)})

@@ -9,7 +9,7 @@ import streamlit as st
 from builder import BuilderError
 from builder.data.own import Own, Shelf, text
 from ui import state
-from ui.training.settings import choose_data, recipe
+from ui.training.settings import choose_data, choose_options, recipe
 
 _WRONG = "own:pasted"
 _NAMED = 30  # letters of a pasted text that name it
@@ -19,15 +19,14 @@ def form(own: Own) -> None:
     """Draw the settings of a text that the recipe trains on."""
     try:
         options = {**_suggested(own.name), **recipe().options}
-    except BuilderError as error:
-        st.error(error.message, icon=":material/error:")
+    except BuilderError:  # said where the data are read
         return
     left, right = st.columns(2)
     with left:
-        _number("Window", "length", text.LENGTHS, options, own, "Characters that the model reads.")
+        _number("Window", "length", text.LENGTHS, options, "Characters that the model reads.")
     with right:
         _number(
-            "Step", "step", text.STEPS, options, own,
+            "Step", "step", text.STEPS, options,
             "Characters from one window to the next; a larger one makes fewer samples.",
         )  # fmt: skip
     key = state.show("text:lower", bool(options["lower"]))
@@ -35,7 +34,7 @@ def form(own: Own) -> None:
         "All letters small",
         bool(options["lower"]),
         key=key,
-        on_change=lambda: choose_data(own.name, {**options, "lower": state.get(key)}),
+        on_change=lambda: choose_options({**options, "lower": state.get(key)}),
         help="Fewer different characters, so fewer classes.",
     )
 
@@ -45,9 +44,7 @@ def _suggested(name: str) -> dict[str, Any]:
     return text.suggest(Shelf().path(name))
 
 
-def _number(
-    label: str, name: str, works: range, options: dict[str, Any], own: Own, help: str
-) -> None:
+def _number(label: str, name: str, works: range, options: dict[str, Any], help: str) -> None:
     key = state.show(f"text:{name}", options[name])
     st.number_input(
         label,
@@ -56,7 +53,7 @@ def _number(
         options[name],
         key=key,
         help=help,
-        on_change=lambda: choose_data(own.name, {**options, name: state.get(key)}),
+        on_change=lambda: choose_options({**options, name: state.get(key)}),
     )
 
 
