@@ -27,7 +27,7 @@ from tqdm import tqdm
 from builder.errors import BuilderError, RunError
 from builder.files import has_script, load_weights, weights_safetensors, write_script
 from builder.files.loading import load_into
-from builder.files.matching import best_part, suggest, wanted_by
+from builder.files.matching import best_part, forms, suggest, wanted_by
 from builder.files.upload import read_upload
 from builder.spec import ModelSpec
 from builder.store import Run, Store
@@ -111,7 +111,7 @@ def _given(spec: ModelSpec, options: argparse.Namespace, seed: int) -> Given:
     upload = read_upload({path.name: path.read_bytes() for path in options.weights})
     wanted = wanted_by(spec)
     state = upload.parts[best_part(wanted, upload.parts)]
-    renamed = next(iter(suggest(wanted, state)), None)
+    renamed = next(iter(suggest(wanted, forms(state))), None)
     if renamed is not None:
         sys.stderr.write(f"{upload.title}: {renamed.label}. {renamed.why}.\n")
     names = renamed.names if renamed is not None else {}

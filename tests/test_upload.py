@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from builder import TEMPLATES, BuilderError, build
 from builder.files import weights_pt, weights_safetensors
 from builder.files.pickled import LEGACY, ZIP
-from builder.files.upload import Upload, read_upload, tied
+from builder.files.upload import Upload, apart, read_upload, tied
 from builder.files.weights import SAFETENSORS
 from tests import hostile
 from tests.hostile import TRILLION, Trap, saved
@@ -186,6 +186,22 @@ def test_shards_that_do_not_make_a_whole_are_refused_in_words() -> None:
         read_upload({"a.pt": saved(STATE), "b.pt": saved(STATE)})
     with pytest.raises(BuilderError, match="no file of weights"):
         read_upload({"model.index.json": b'{"weight_map": {}}'})
+
+
+def test_files_that_came_together_are_taken_apart() -> None:
+    files = shards(STATE, 3)
+    other = shards(STATE, 2, suffix="bin")
+    alone = {"a.pt": saved(STATE), "b.safetensors": weights_safetensors(STATE), "c.json": b"[]"}
+    found = apart({**files, **alone, **other})
+    assert sorted(map(sorted, found)) == sorted(
+        [sorted(files), sorted(other), ["a.pt"], ["b.safetensors"], ["c.json"]]
+    )
+    renamed = {f"part{n}": data for n, data in enumerate(shards(STATE, 2).values())}
+    index = {"weight_map": {key: f"part{n % 2}" for n, key in enumerate(STATE)}}
+    renamed = {"part0": renamed["part0"], "part1": renamed["part1"]}
+    renamed["of.json"] = json.dumps(index).encode()
+    (group,) = apart(renamed)
+    assert same(dict(sorted(read_upload(group).parts[""].items())), dict(sorted(STATE.items())))
 
 
 # what must not be read

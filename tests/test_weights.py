@@ -1,20 +1,25 @@
 """Weights brought back: what fits where, loading and verifying, comparing, averaging, keeping."""
 
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given as for_all
 from hypothesis import strategies as some
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from builder import TEMPLATES, BuilderError, ModelSpec, build, edit
+from builder import TEMPLATES, BuilderError, ModelSpec, build, edit, write_source
+from builder.build import parameter_names
 from builder.errors import BudgetError, ModelError
-from builder.files import distance
-from builder.files.distance import average, compare, picture
-from builder.files.loading import Loaded, digest_of, load_into, same_bits
+from builder.files import distance, load_weights, weights_pt, weights_safetensors
+from builder.files.averaging import average, keeps_statistics, with_statistics_of
+from builder.files.distance import compare
+from builder.files.loading import Loaded, digest_of, freeze_loaded, load_into, same_bits
+from builder.files.loading_code import loading_code
 from builder.files.matching import (
     CONVERTED,
     MATCHED,
@@ -22,11 +27,14 @@ from builder.files.matching import (
     SHAPE,
     UNEXPECTED,
     Rename,
+    forms,
     match,
     suggest,
     wanted_by,
 )
 from builder.files.shelf import MOST, WeightShelf
+from builder.files.upload import read_upload
+from tests.hostile import saved
 
 MLP, VGG = TEMPLATES["MLP"], TEMPLATES["SmallVGG"]
 
@@ -46,11 +54,11 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
 @pytest.mark.parametrize("name", ["MLP", "SmallVGG", "LSTMClassifier", "MyNet with SubNet"])
 def test_a_models_own_weights_fit_it_strictly(name: str) -> None:
     spec = TEMPLATES[name]
-    found = match(wanted_by(spec), weights(spec))
+    found = match(wanted_by(spec), forms(weights(spec)))
     assert found.strict
     assert found.complaint() == ""
     assert set(found.counts) == {MATCHED}
-    assert suggest(wanted_by(spec), weights(spec)) == []
+    assert suggest(wanted_by(spec), forms(weights(spec))) == []
 
 
 def test_every_disagreement_is_found_as_torch_finds_it() -> None:
@@ -60,7 +68,7 @@ def test_every_disagreement_is_found_as_torch_finds_it() -> None:
     given[first] = given[first].double()
     given[names[0]] = torch.zeros(3)
     given["extra"] = torch.zeros(1)
-    found = match(wanted_by(MLP), given)
+    found = match(wanted_by(MLP), forms(given))
     verdicts = {row.name: row.verdict for row in found.rows}
     assert verdicts == {
         first: CONVERTED,
@@ -82,7 +90,7 @@ def test_every_disagreement_is_found_as_torch_finds_it() -> None:
 def test_matching_takes_no_memory_however_large_the_model_is() -> None:
     spec = edit.set_args(MLP, "0", {"out_features": 10**6})
     spec = edit.set_args(spec, "2", {"out_features": 10**6})
-    found = match(wanted_by(spec), weights(MLP))
+    found = match(wanted_by(spec), forms(weights(MLP)))
     assert {row.name for row in found.fitting} == {"4.bias"}
     with pytest.raises(BudgetError):
         load_into(spec, weights(MLP), strict=False)
@@ -109,7 +117,7 @@ def test_what_wrappers_put_before_names_is_taken_off(
     model: ModelSpec, change: Rename, label: str
 ) -> None:
     state = weights(model)
-    found = suggest(wanted_by(model), wrapped(state, change))
+    found = suggest(wanted_by(model), forms(wrapped(state, change)))
     assert (found[0].label, found[0].fitting) == (label, len(state))
     loaded, verified = load_into(model, wrapped(state, change), found[0].names)
     assert same(dict(loaded.state), state)
@@ -119,11 +127,11 @@ def test_what_wrappers_put_before_names_is_taken_off(
 def test_what_torch_itself_wraps_is_unwrapped() -> None:
     model = build(MLP)
     state = dict(nn.DataParallel(model).state_dict())
-    (first, *_) = suggest(wanted_by(MLP), state)
+    (first, *_) = suggest(wanted_by(MLP), forms(state))
     assert first.label == "Take off module."
-    assert match(wanted_by(MLP), state, first.names).strict
+    assert match(wanted_by(MLP), forms(state), first.names).strict
     compiled = dict(torch.compile(model).state_dict())
-    (first, *_) = suggest(wanted_by(MLP), compiled)
+    (first, *_) = suggest(wanted_by(MLP), forms(compiled))
     assert first.label == "Take off _orig_mod."
 
 
@@ -131,9 +139,9 @@ def test_what_torch_itself_wraps_is_unwrapped() -> None:
 def test_the_weights_of_a_model_fit_it_in_every_other_container(container: str) -> None:
     state = weights(MLP)
     other = edit.set_container(MLP, container)
-    found = suggest(wanted_by(other), state)[0]
+    found = suggest(wanted_by(other), forms(state))[0]
     loaded, _ = load_into(other, state, found.names)
-    back = suggest(wanted_by(MLP), loaded.state)[0]
+    back = suggest(wanted_by(MLP), forms(loaded.state))[0]
     again, _ = load_into(MLP, loaded.state, back.names)
     assert same(dict(again.state), state)
 
@@ -141,10 +149,10 @@ def test_the_weights_of_a_model_fit_it_in_every_other_container(container: str) 
 def test_a_rule_that_makes_two_names_one_is_refused() -> None:
     state = {"a.w": torch.ones(1), "b.w": torch.ones(1)}
     with pytest.raises(BuilderError, match=r"'a\.w' and 'b\.w' would both be called 'w'"):
-        match({}, state, {"a.w": "w", "b.w": "w"})
+        match({}, forms(state), {"a.w": "w", "b.w": "w"})
 
 
-@given(some.lists(some.text("ab.", min_size=1), unique=True), some.text("ab."), some.text("ab."))
+@for_all(some.lists(some.text("ab.", min_size=1), unique=True), some.text("ab."), some.text("ab."))
 def test_a_rule_changes_just_what_it_says(names: list[str], old: str, new: str) -> None:
     for anywhere in (False, True):
         changed = Rename(old, new, anywhere)(names)
@@ -223,6 +231,101 @@ def test_a_digest_tells_numbers_shapes_dtypes_and_names_apart() -> None:
     assert len({digest_of(one), *map(digest_of, others)}) == 5
 
 
+Case = tuple[ModelSpec, dict[str, Tensor], dict[str, str], bool]
+
+
+def cases() -> list[Case]:
+    """Return models, what goes into them, how it is renamed, and whether all of it fits."""
+    sub, own = TEMPLATES["MyNet with SubNet"], weights(MLP)
+    swapped = {"0.bias": "2.bias", "2.bias": "0.bias"}
+    return [
+        (MLP, own, {}, True),
+        (MLP, wrapped(own, Rename("", "module.")), {}, True),
+        (edit.set_container(MLP, "modulelist"), own, {}, True),
+        (sub, wrapped(weights(sub), Rename(".", ".module.", anywhere=True)), {}, True),
+        (edit.set_container(MLP, "graph"), own, {}, True),
+        (edit.set_args(MLP, "4", {"out_features": 7}), own, {}, False),
+        (MLP, own, swapped, True),
+    ]
+
+
+def test_the_code_loads_what_the_page_loads(tmp_path: Path) -> None:
+    program = ["import torch"]
+    expected = {}
+    for number, (spec, given, names, strict) in enumerate(cases()):
+        renamed = names or next(
+            (offer.names for offer in suggest(wanted_by(spec), forms(given))), {}
+        )
+        loaded, _ = load_into(spec, given, renamed, strict=strict)
+        expected[number] = {name: loaded.state[name] for name in loaded.names}
+        shards = list(given.items())
+        if number % 3 == 0:
+            found = {f"{number}.pt": weights_pt(given)}
+        elif number % 3 == 1:
+            found = {f"{number}.pt": saved({"epoch": 1, "deep": {"model": given}})}
+        else:
+            found = {
+                f"{number}-{half + 1}-of-2.safetensors": weights_safetensors(dict(shards[half::2]))
+                for half in (0, 1)
+            }
+            given = {name: given[name] for name in [n for h in (0, 1) for n, _ in shards[h::2]]}
+        for name, data in found.items():
+            (tmp_path / name).write_bytes(data)
+        upload = read_upload(found)
+        (part,) = upload.parts
+        source = write_source(edit.rename_model(spec, f"Net{number}"))
+        code = loading_code(
+            f"Net{number}", upload.files, format=upload.format, part=part, names=renamed,
+            given=given, wanted=wanted_by(spec), strict=strict,
+        )  # fmt: skip
+        program += [source, code, f"torch.save(model.state_dict(), 'out{number}.pt')"]
+    (tmp_path / "program.py").write_text("\n".join(program))
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "program.py"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for number, state in expected.items():
+        found = load_weights((tmp_path / f"out{number}.pt").read_bytes())
+        assert all(same_bits(found[name], tensor) for name, tensor in state.items()), number
+
+
+@pytest.mark.parametrize(
+    ("names", "given", "wanted", "line"),
+    [
+        ({"module.a": "a"}, ["module.a"], ["a"], 'name.removeprefix("module.")'),
+        ({"a": "x.a", "b": "x.b"}, ["a", "b"], ["x.a", "x.b"], '"x." + name'),
+        ({"e.module.a": "e.a"}, ["e.module.a", "b"], ["e.a", "b"], 'name.replace("module.", "")'),
+        ({"p.w": "q.w", "r.w": "s.w"}, ["p.w", "r.w"], ["q.w", "s.w"], "dict(zip(model"),
+        ({"p.w": "q.w", "r.w": "s.w"}, ["p.w", "r.w", "t"], ["t", "q.w"], "names.get(name, name)"),
+    ],
+)
+def test_names_are_changed_by_the_shortest_line(
+    names: dict[str, str], given: list[str], wanted: list[str], line: str
+) -> None:
+    assert line in loading_code("Net", ["a.pt"], names=names, given=given, wanted=wanted)
+
+
+# freezing
+
+
+@pytest.mark.parametrize("name", ["MLP", "ResidualNet", "MyModel (ModuleList)", "LSTMClassifier"])
+def test_what_was_loaded_is_frozen_and_something_learns_on(name: str) -> None:
+    spec = TEMPLATES[name]
+    every = parameter_names(spec)
+    frozen, layers, spared = freeze_loaded(spec, every)
+    assert layers
+    assert spared not in (*layers, None)
+    learning = {n for n, p in build(frozen).named_parameters() if p.requires_grad}
+    assert learning
+    assert freeze_loaded(frozen, every)[0] == frozen
+    some, layers, spared = freeze_loaded(spec, every[:-1])
+    assert spared is None
+    left = {n for n, p in build(some).named_parameters() if p.requires_grad}
+    assert every[-1] in left
+    assert freeze_loaded(spec, ()) == (spec, (), None)
+
+
 # two of them, and several
 
 
@@ -266,16 +369,6 @@ def test_what_cannot_be_compared_is_named() -> None:
     assert (row.relative, math.isnan(row.cosine)) == (math.inf, True)
 
 
-def test_a_picture_of_a_large_tensor_keeps_its_extremes() -> None:
-    tensor = torch.zeros(1000, 30, 30)
-    tensor[17, 3, 4], tensor[999, 29, 29], tensor[0, 0, 0] = 5.0, -7.0, 1.0
-    shown = picture(tensor, 64)
-    assert shown.shape == (64, 64)
-    assert sorted(shown[shown != 0].tolist()) == [-7.0, 1.0, 5.0]
-    assert picture(torch.arange(6.0)).tolist() == [list(range(6))]
-    assert picture(torch.tensor(3.0)).shape == (1, 1)
-
-
 def test_the_mean_of_checkpoints_is_torchs_own() -> None:
     states = [weights(VGG, seed) for seed in (1, 2, 3)]
     model = build(VGG)
@@ -302,6 +395,18 @@ def test_what_counts_is_not_averaged_and_other_models_have_no_mean() -> None:
         average([weights(MLP), weights(VGG)], ["last", "best"])
     with pytest.raises(BuilderError, match="two checkpoints or more"):
         average([weights(MLP)])
+
+
+def test_the_statistics_of_batch_norms_are_taken_anew_for_a_mean() -> None:
+    spec = edit.insert(MLP, 1, "nn.BatchNorm1d", {})
+    assert (keeps_statistics(MLP), keeps_statistics(spec)) == (False, True)
+    state, x = weights(spec), torch.randn(600, 2) * 3 + 1
+    found = with_statistics_of(spec, state, x)
+    before = nn.functional.linear(x, state["0.weight"], state["0.bias"])
+    parts = [part.mean(dim=0) for part in before.split(256)]
+    assert torch.allclose(found["1.running_mean"], torch.stack(parts).mean(dim=0), atol=1e-5)
+    learned = [name for name in state if "running" not in name and "num_batches" not in name]
+    assert all(same_bits(found[name], state[name]) for name in learned)
 
 
 # the shelf

@@ -1,4 +1,4 @@
-"""Two checkpoints beside one another, and the mean of several."""
+"""Two checkpoints beside one another."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from builder.errors import BuilderError, shown
 from builder.files.loading import same_bits
-from builder.files.matching import Form
 
 # Numbers that are compared at a time: in double precision a whole tensor may be large.
 _PART = 2**20
@@ -116,10 +113,10 @@ class _Sums:
 
 
 def _sums(one: Tensor, other: Tensor) -> _Sums:
-    return _Sums.total([_Sums.of(*pair) for pair in _in_parts(one, other)])
+    return _Sums.total([_Sums.of(*pair) for pair in in_parts(one, other)])
 
 
-def _in_parts(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+def in_parts(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
     """Give tensors of one shape a part after the other, flat and in double precision."""
     parts = [torch.split(tensor.detach().reshape(-1), _PART) for tensor in tensors]
     for group in zip(*parts, strict=True):
@@ -133,62 +130,3 @@ def _distance(name: str, sums: _Sums, equal: bool) -> Distance:
     cosine = sums.product / (first * second) if first and second else math.nan
     cosine = max(-1.0, min(1.0, cosine)) if math.isfinite(cosine) else math.nan
     return Distance(name, sums.count, l2, relative, sums.largest, cosine, equal)
-
-
-def picture(tensor: Tensor, side: int = 256) -> Tensor:
-    """Return a tensor as a picture (h, w) of at most `side` each way, in float32.
-
-    The first axis runs down and all others across; a vector is one row. Where several numbers share
-    a pixel, the one farthest from 0 is shown, so that none is averaged away.
-    """
-    flat = tensor.detach().float()
-    flat = flat.reshape(1, -1) if flat.dim() < 2 else flat.reshape(flat.shape[0], -1)
-    size = min(flat.shape[0], side), min(flat.shape[1], side)
-    if tuple(flat.shape) == size or not flat.numel():
-        return flat
-    high = F.adaptive_max_pool2d(flat[None], size)[0]
-    low = -F.adaptive_max_pool2d(-flat[None], size)[0]
-    return torch.where(high.abs() >= low.abs(), high, low)
-
-
-def average(
-    states: Sequence[Mapping[str, Tensor]], titles: Sequence[str] | None = None
-) -> dict[str, Tensor]:
-    """Return the mean of checkpoints, taken in double precision.
-
-    Whole numbers, such as the batches that a batch norm has seen, are the largest of theirs: they
-    count, and are no weights.
-
-    Args:
-        titles: what the checkpoints are called, for the message.
-
-    Raises:
-        BuilderError: fewer than two are given, or they are of different models.
-    """
-    if len(states) < 2:
-        raise BuilderError("A mean needs two checkpoints or more.")
-    titles = titles or [f"checkpoint {number}" for number in range(1, len(states) + 1)]
-    for title, state in zip(titles[1:], states[1:], strict=True):
-        for complaint in _unlike(states[0], state):
-            raise BuilderError(
-                f"{titles[0]} and {title} are of different models: {complaint}. Those of one model "
-                "have a mean."
-            )
-    return {name: _mean([state[name] for state in states]) for name in states[0]}
-
-
-def _unlike(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> Iterator[str]:
-    for name in (*one, *other):
-        if name not in one or name not in other:
-            yield f"only one of them has {shown(name)}"
-        elif Form.of(one[name]) != Form.of(other[name]):
-            forms = Form.of(one[name]), Form.of(other[name])
-            yield f"{shown(name)} is {forms[0]} in one, {forms[1]} in the other"
-
-
-def _mean(tensors: Sequence[Tensor]) -> Tensor:
-    if not tensors[0].is_floating_point():
-        return torch.stack(list(tensors)).amax(dim=0)
-    parts = [torch.stack(group).mean(dim=0) for group in _in_parts(*tensors)]
-    flat = torch.cat(parts) if parts else torch.zeros(0)
-    return flat.reshape(tensors[0].shape).to(tensors[0].dtype)

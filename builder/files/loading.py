@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 from torch import Tensor, nn
 
-from builder.build import DEFAULT_BUDGET
+from builder import edit
+from builder.build import DEFAULT_BUDGET, parameter_names
 from builder.errors import BuilderError, ModelError
-from builder.files.matching import Match, match, wanted_by
+from builder.files.matching import Match, forms, match, wanted_by
 from builder.labs.batches import random_inputs
 from builder.labs.subject import fresh
+from builder.resolve import resolve
 from builder.spec import ModelSpec
 
 _BATCH = 4
@@ -89,7 +91,7 @@ def load_into(
         ModelError: the model cannot run, or the tensors do not fit.
         BudgetError: it is too large.
     """
-    found = match(wanted_by(spec), given, names)
+    found = match(wanted_by(spec), forms(given), names)
     if strict and not found.strict:
         raise ModelError(found.complaint())
     if not found.fitting and given:
@@ -133,6 +135,36 @@ def _passes(spec: ModelSpec, model: nn.Module) -> tuple[tuple[int, ...], bool, s
         return (), False, (str(error).strip() or repr(error)).splitlines()[0]
     first = out[0] if isinstance(out, tuple) else out
     return tuple(first.shape), bool(first.isfinite().all()), ""
+
+
+def freeze_loaded(
+    spec: ModelSpec, loaded: Collection[str]
+) -> tuple[ModelSpec, tuple[str, ...], str | None]:
+    """Return the model with those layers frozen whose parameters were all loaded.
+
+    The last of them learns on where nothing would learn otherwise.
+
+    Args:
+        loaded: names of tensors, as the `state_dict` has them.
+
+    Returns:
+        The model, the layers that are frozen now, and the one that was spared.
+
+    Raises:
+        ModelError: the model cannot run.
+    """
+    every = parameter_names(spec)
+    layers, others = [], 0
+    for step in resolve(spec).steps:
+        own = [name for name in every if step.key and name.startswith(f"{step.key}.")]
+        if own and set(own) <= set(loaded):
+            layers.append(step.name)
+        elif own and not step.frozen:
+            others += 1
+    spared = layers.pop() if layers and not others else None
+    for name in layers:
+        spec = edit.freeze(spec, name, True)
+    return spec, tuple(layers), spared
 
 
 def same_bits(one: Tensor, other: Tensor) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
@@ -111,7 +113,8 @@ _SAID = {
 }
 
 
-def wanted_by(spec: ModelSpec) -> dict[str, Form]:
+@lru_cache(maxsize=16)
+def wanted_by(spec: ModelSpec) -> Mapping[str, Form]:
     """Return name and form of all that a model's `state_dict` holds; takes no memory for weights.
 
     Raises:
@@ -119,11 +122,16 @@ def wanted_by(spec: ModelSpec) -> dict[str, Form]:
     """
     with torch.device("meta"):
         state = build(spec, budget=2**63).state_dict()
+    return MappingProxyType(forms(state))
+
+
+def forms(state: Mapping[str, Tensor]) -> dict[str, Form]:
+    """Return the forms of tensors by their names."""
     return {name: Form.of(tensor) for name, tensor in state.items()}
 
 
 def match(
-    wanted: Mapping[str, Form], given: Mapping[str, Tensor], names: Mapping[str, str] | None = None
+    wanted: Mapping[str, Form], given: Mapping[str, Form], names: Mapping[str, str] | None = None
 ) -> Match:
     """Return how the tensors of a file fit a model.
 
@@ -134,14 +142,14 @@ def match(
         BuilderError: two tensors would get the same name.
     """
     sources = _renamed(given, names or {})
-    forms = {name: Form.of(given[source]) for name, source in sources.items()}
+    found = {name: given[source] for name, source in sources.items()}
     rows = [
-        Row(name, sources.get(name), _verdict(form, forms.get(name)), form, forms.get(name))
+        Row(name, sources.get(name), _verdict(form, found.get(name)), form, found.get(name))
         for name, form in wanted.items()
     ]
     rows += [
         Row(name, sources[name], UNEXPECTED, None, form)
-        for name, form in forms.items()
+        for name, form in found.items()
         if name not in wanted
     ]
     return Match(tuple(rows))
@@ -214,7 +222,7 @@ class Suggestion:
     fitting: int
 
 
-def suggest(wanted: Mapping[str, Form], given: Mapping[str, Tensor]) -> list[Suggestion]:
+def suggest(wanted: Mapping[str, Form], given: Mapping[str, Form]) -> list[Suggestion]:
     """Return the ways to rename that make more tensors fit, the best first."""
     now = len(match(wanted, given).fitting)
     if now == len(wanted) == len(given):
@@ -234,14 +242,15 @@ def best_part(wanted: Mapping[str, Form], parts: Mapping[str, Mapping[str, Tenso
     """Return which of several dictionaries fits a model best, renamed if need be."""
 
     def fitting(part: str) -> int:
-        found = suggest(wanted, parts[part])
-        return found[0].fitting if found else len(match(wanted, parts[part]).fitting)
+        given = forms(parts[part])
+        found = suggest(wanted, given)
+        return found[0].fitting if found else len(match(wanted, given).fitting)
 
     return max(parts, key=fitting)
 
 
 def _candidates(
-    wanted: Mapping[str, Form], given: Mapping[str, Tensor]
+    wanted: Mapping[str, Form], given: Mapping[str, Form]
 ) -> Iterable[tuple[str, str, dict[str, str]]]:
     for prefix in _wrappers(given):
         rest = {name: _without(name, prefix) for name in given}
@@ -284,7 +293,7 @@ def _heads(names: Iterable[str]) -> list[str]:
     return [head for head, _ in counts.most_common(_HEADS)]
 
 
-def _in_order(wanted: Mapping[str, Form], given: Mapping[str, Tensor]) -> dict[str, str]:
+def _in_order(wanted: Mapping[str, Form], given: Mapping[str, Form]) -> dict[str, str]:
     """Return the pairs of names in the order they stand in, if these agree; else nothing.
 
     Names agree that end in the same word, for tensors with as many axes. The last layer may have
@@ -295,7 +304,7 @@ def _in_order(wanted: Mapping[str, Form], given: Mapping[str, Tensor]) -> dict[s
     pairs = list(zip(given, wanted, strict=True))
     alike = all(
         source.rpartition(".")[2] == name.rpartition(".")[2]
-        and given[source].dim() == len(wanted[name].shape)
+        and len(given[source].shape) == len(wanted[name].shape)
         for source, name in pairs
     )
     return {source: name for source, name in pairs if source != name} if alike else {}

@@ -29,6 +29,7 @@ class Upload:
 
     Args:
         title: name of the file, or of the files.
+        files: names of the files that hold tensors.
         format: in words.
         size: bytes of all files.
         digest: SHA-256 of all files.
@@ -38,6 +39,7 @@ class Upload:
     """
 
     title: str
+    files: tuple[str, ...]
     format: str
     size: int
     digest: str
@@ -83,7 +85,34 @@ def read_upload(files: Mapping[str, bytes]) -> Upload:
     digest = hashlib.sha256()
     for name in names:
         digest.update(hashlib.sha256(files[name]).digest())
-    return Upload(_title(shards), format, size, digest.hexdigest(), parts, beside)
+    title = _title(shards)
+    return Upload(title, tuple(shards), format, size, digest.hexdigest(), parts, beside)
+
+
+def apart(files: Mapping[str, bytes]) -> list[dict[str, bytes]]:
+    """Return files that came together as those that are one checkpoint each.
+
+    Shards stand together by their names and with the index that lists them; any other file is a
+    checkpoint by itself.
+    """
+    groups: dict[str, dict[str, bytes]] = {}
+    homes: dict[str, str] = {}
+    for name in sorted(files):
+        shard = _SHARD.match(name)
+        home = f"{shard['stem']} {shard['count']} {shard['suffix']}" if shard else name
+        if not name.lower().endswith(".json"):
+            homes[name] = home
+            groups.setdefault(home, {})[name] = files[name]
+    for name in sorted(set(files) - set(homes)):
+        try:
+            listed = set(_index(files, [name]).values())
+        except BuilderError:
+            listed = set()  # who reads it will say what is wrong with it
+        home = next((homes[one] for one in sorted(listed) if one in homes), name)
+        groups.setdefault(home, {})[name] = files[name]
+        for other in [homes[one] for one in sorted(listed) if one in homes]:
+            groups[home] |= groups.pop(other, {}) if other != home else {}
+    return list(groups.values())
 
 
 def tied(state: Mapping[str, Tensor]) -> list[tuple[str, ...]]:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from builder.errors import ModelError, RunError
 from builder.files.loading import digest_of
-from builder.files.matching import match, wanted_by
+from builder.files.matching import forms, match, wanted_by
 from builder.files.weights import load_weights, weights_safetensors
 from builder.spec import ModelSpec
 from builder.store import Run, Store
@@ -51,7 +51,7 @@ class Given:
 
     def check(self, spec: ModelSpec) -> None:
         """Raise `ModelError` if a model cannot start from them."""
-        complaint = match(wanted_by(spec), self.state).complaint()
+        complaint = match(wanted_by(spec), forms(self.state)).complaint()
         if complaint:
             raise ModelError(
                 f"The run was to start from {self.title}. {complaint} Load them into the model as "

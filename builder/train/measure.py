@@ -140,6 +140,15 @@ def _lost(value: float, first: float) -> str:
 
 
 @torch.no_grad()
+def outputs_of(model: nn.Module, x: Tensor) -> int:
+    """Return how many outputs a model has for a sample: one where it gives a bare number."""
+    was = model.training
+    found: Tensor = model.eval()(x[:1])
+    model.train(was)
+    return int(found.shape[1]) if found.dim() > 1 else 1
+
+
+@torch.no_grad()
 def predict(model: nn.Module, x: Tensor) -> Tensor:
     """Return a model's outputs for many samples, a thousand at a time; it is in eval mode."""
     return torch.cat([model(part) for part in torch.split(x, _SCORED_BATCH)])

@@ -15,7 +15,7 @@ from builder.errors import RunError
 from builder.train import schedules
 from builder.train.data import Data
 from builder.train.losses import LOSSES
-from builder.train.measure import Measure, Measured, Passing
+from builder.train.measure import Measure, Measured, Passing, outputs_of
 from builder.train.one_step import OneStep
 from builder.train.optimizers import OPTIMIZERS
 from builder.train.randomness import random_state, restore_random_state
@@ -61,7 +61,7 @@ class Trainer:
             model.to(memory_format=torch.channels_last)
             self.data = data = data.channels_last()
         row = LOSSES[recipe.loss]
-        outputs = _outputs(model, data.x)
+        outputs = outputs_of(model, data.x)
         self.function = row.make(recipe.loss_args, data.y, outputs).to(data.x.device)
         self.target = row.prepare(data.y, outputs)
         self.measure = Measure(row, self.function, task, outputs)
@@ -394,12 +394,3 @@ class Trainer:
         self.best, self._lowest = Best(**state["best"]), tuple(state["lowest"])
         self.seconds, self.ended = state["seconds"], state["ended"]
         restore_random_state(state["random"], self.recipe.device)
-
-
-def _outputs(model: nn.Module, x: Tensor) -> int:
-    was = model.training
-    model.eval()
-    with torch.no_grad():
-        found = model(x[:1])
-    model.train(was)
-    return int(found.shape[1]) if found.dim() > 1 else 1
