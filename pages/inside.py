@@ -6,6 +6,7 @@ from builder import BuilderError
 from ui.frame import through_app
 from ui.guide import guide
 from ui.inside import autograd, naming, parameters, stepping, tree
+from ui.inside.weights import section as weights
 from ui.subject import choose, subject
 
 through_app()
@@ -16,6 +17,7 @@ SECTIONS = {
     "Naming": naming.section,
     "Step by step": stepping.section,
     "Autograd": autograd.section,
+    "Weights": weights.section,
 }
 
 choice, help = st.columns([7, 2], vertical_alignment="bottom")

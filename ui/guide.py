@@ -100,10 +100,14 @@ has been edited since.
 _INSIDE = """
 **What `nn.Module` keeps of your model**
 
-1. The model is the one on **Build**, with fresh weights or those that a run has left.
+1. The model is the one on **Build**, with fresh weights, those that a run has left, or those that
+   were brought back.
 2. **Tree** prints its modules, the direct ones and all of them.
 3. **Step by step** sends a batch through it: what every layer gives, what it costs, and the first
    NaN. **Autograd** draws the graph of a backward pass, and says which parameters it reaches.
+4. **Weights** brings weights back from a `.pt` or `.safetensors`: what fits, what is missing, what
+   another name would do. Loaded, they are verified, and can be looked into, scored, frozen and
+   trained on. Two checkpoints are compared tensor by tensor; several have a mean.
 """
 _GUIDES = {
     "build": _BUILD,

@@ -1,4 +1,4 @@
-"""The model that is looked into: the open one with fresh weights, or as one of its runs left it.
+"""The model that is looked into: with fresh weights, those a run left, or those brought back.
 
 What is chosen here counts on every page that looks into a model, and a refresh finds it again.
 """
@@ -17,6 +17,7 @@ from builder.build import DEFAULT_BUDGET
 from builder.data import title
 from builder.errors import BudgetError, ModelError
 from builder.files import LAST, kept, load_weights
+from builder.files.shelf import Shelved, WeightShelf
 from builder.labs.numbers import LARGEST_SEED
 from builder.labs.subject import assembled, fresh, loaded
 from builder.store import Run
@@ -33,7 +34,8 @@ class Chosen:
     """Whose weights a session looks at.
 
     Args:
-        weights: `fresh`, or the id of a run; empty is the last run there is.
+        weights: `fresh`, or the id of a run or of weights on the shelf; empty is the last run
+            there is.
         kept: which of a run's weights, by the names of `builder.files.kept`.
         seed: of fresh weights.
     """
@@ -49,12 +51,13 @@ class Subject:
 
     Args:
         made_from: what tells it from any other.
-        spec: the open one, or that of the run as it was when it was trained.
+        spec: the open one, or that of the weights as it was when they were trained or brought.
         model: built, in evaluation. All sessions share it: look, and change nothing; what is to be
             hooked, trained or moved is a `twin` of it (`builder.labs.subject`).
-        run: whose weights they are, `None` for fresh ones.
+        run: whose weights they are, `None` for fresh ones and those brought back.
         kept: which of its weights.
         fault: why it cannot run, `None` if it can.
+        brought: the weights on the shelf that these are.
     """
 
     made_from: Hashable
@@ -63,6 +66,7 @@ class Subject:
     run: Run | None = None
     kept: str = LAST
     fault: BuilderError | None = None
+    brought: Shelved | None = None
 
 
 def chosen() -> Chosen:
@@ -86,11 +90,23 @@ def runs() -> dict[str, Run]:
     return {run.id: run for run in found if LAST in kept(store.folder(run.id))}
 
 
+def shelf() -> WeightShelf:
+    """Return where the weights lie that were brought back for the open model."""
+    return WeightShelf(state.store().home, state.workspace().model_id)
+
+
+def look_into(id: str) -> None:
+    """Choose the weights of a run, or those of this id on the shelf."""
+    chosen().weights = id
+
+
 def choose() -> None:
-    """Draw the choice: fresh weights by their seed, or those that a run has left."""
+    """Draw the choice: fresh weights by their seed, those a run has left, those brought back."""
     here = chosen()
-    titles = {run.id: _title(run) for run in runs().values()} | {FRESH: "Fresh, untrained"}
-    weights = here.weights if here.weights in titles else next(iter(titles))
+    titles = {run.id: run_title(run) for run in runs().values()}
+    titles |= {one.id: f"Brought back: {one.title}" for one in shelf().listed()}
+    titles |= {FRESH: "Fresh, untrained"}
+    weights = here.weights if here.weights in titles else next(iter(runs()), FRESH)
     key = state.show("subject:weights", weights)
     st.selectbox(
         "Weights", list(titles), key=key, width=330, format_func=titles.__getitem__,
@@ -98,7 +114,7 @@ def choose() -> None:
     )  # fmt: skip
     if weights == FRESH:
         _choose_seed(here)
-    else:
+    elif weights in runs():
         _choose_kept(here, weights)
     state.set_address("weights", here.weights or None)
     state.set_address("kept", here.kept if here.kept != LAST else None)
@@ -125,7 +141,8 @@ def _choose_kept(here: Chosen, run_id: str) -> None:
     )  # fmt: skip
 
 
-def _title(run: Run) -> str:
+def run_title(run: Run) -> str:
+    """Return what a run is called in a list."""
     when = time.strftime("%d %b, %H:%M:%S", time.localtime(run.created))
     return f"Run of {when} on {title(Recipe.from_json(run.recipe).dataset)}, epoch {run.epoch:g}"
 
@@ -142,6 +159,11 @@ def subject(*, running: bool = True) -> Subject:
     """
     here, known = chosen(), runs()
     newest = next(iter(known.values()), None)
+    brought = {one.id: one for one in shelf().listed()}.get(here.weights)
+    if brought is not None:
+        path = shelf().path(brought.id)
+        model = _trained(brought.spec, DEFAULT_BUDGET, str(path), path.stat().st_mtime_ns)
+        return Subject(brought.digest, ModelSpec.from_json(brought.spec), model, brought=brought)
     run = None if here.weights == FRESH else known.get(here.weights, newest)
     if run is None:
         spec = state.workspace().spec
@@ -156,7 +178,7 @@ def subject(*, running: bool = True) -> Subject:
     left = kept(state.store().folder(run.id))
     which = here.kept if here.kept in left else LAST
     path, changed = str(left[which]), left[which].stat().st_mtime_ns
-    model = _trained(run, path, changed)
+    model = _trained(run.spec, run.facts.get("budget", DEFAULT_BUDGET), path, changed)
     return Subject((path, changed), ModelSpec.from_json(run.spec), model, run, which)
 
 
@@ -171,10 +193,9 @@ def _assembled(text: str, seed: int) -> nn.Module:
 
 
 @st.cache_resource(max_entries=_CACHED, show_spinner="Loading the weights")
-def _trained(_run: Run, path: str, changed: int) -> nn.Module:
-    """Return the model of a run with the weights of a file; kept by the file's name and time."""
+def _trained(_text: str, _budget: int, path: str, changed: int) -> nn.Module:
+    """Return a model with the weights of a file; kept by the file's name and time."""
     del changed
-    budget = _run.facts.get("budget", DEFAULT_BUDGET)
     with open(path, "rb") as file:
         weights = load_weights(file.read())
-    return loaded(ModelSpec.from_json(_run.spec), weights, budget=budget).eval()
+    return loaded(ModelSpec.from_json(_text), weights, budget=_budget).eval()

@@ -15,6 +15,7 @@ from ui.training.doctor import notes_at_start
 from ui.training.fields import abreast, argument, choose, number, said
 from ui.training.fit import fit_panel
 from ui.training.further import BUDGET, further
+from ui.training.given import given, start_line
 from ui.training.settings import RUN, change, launcher, recipe
 from ui.values import from_text
 
@@ -52,7 +53,7 @@ def settings_panel() -> None:
     with right:
         number("Batch size", "batch_size", step=1)
     further(samples, settings)
-    _start(samples, fits)
+    _start(samples, fits, start_line())
 
 
 def _chose_loss() -> None:
@@ -102,9 +103,11 @@ def _typed_rate(key: str) -> None:
     change(lr=value)
 
 
-def _start(samples: Samples, fits: bool) -> None:
+def _start(samples: Samples, fits: bool, startable: bool) -> None:
     """Draw what starts a run; it stays in sight while the settings scroll past."""
-    help = None if fits else "Data and model do not fit yet."
+    help = None if startable else "The weights that it is to start from do not fit."
+    help = help if fits else "Data and model do not fit yet."
+    fits = fits and startable
     with st.container(horizontal=True, key="start-buttons"):
         start = st.button(
             "Start", type="primary", icon=":material/play_arrow:", disabled=not fits, help=help,
@@ -124,6 +127,7 @@ def _start(samples: Samples, fits: bool) -> None:
                 model_id=ws.model_id,
                 budget=state.get(BUDGET, DEFAULT_BUDGET),
                 paused=step,
+                given=given(),
             )
         except BuilderError as error:
             st.error(error.message, icon=":material/block:")

@@ -1,0 +1,1 @@
+"""Weights brought back: read from files, loaded, compared, averaged, and trained on."""
