@@ -13,10 +13,14 @@ from streamlit.testing.v1 import AppTest
 from builder import TEMPLATES, BuilderError, ModelSpec, Node, build, write_source
 from builder.build import assemble
 from builder.files import weights_pt
+from builder.labs import inspection_hooks
 from builder.labs.inspection import printed
+from builder.labs.inspection_hooks import KINDS
 from builder.spec import Init, Input
 from builder.store import Store
 from builder.train import Recipe
+from ui.components.module_tree import is_intent
+from ui.inside import effort
 from ui.state import Workspace
 from ui.training.settings import launcher
 
@@ -205,3 +209,67 @@ def test_a_frozen_layer_stands_still_and_the_page_says_why(app: AppTest) -> None
     assert app.info[0].value.startswith("2 of 10 parameters would not move")
     app.multiselect(key="autograd-detached").select("11").run()
     assert "asks for a gradient" in app.info[0].value
+
+
+# --- hooks -------------------------------------------------------------------------------------
+
+
+def test_hooks_on_every_template_fire_and_are_taken_off_again(app: AppTest) -> None:
+    on(app, "Hooks")
+    assert list(app.dataframe[0].value["module"]) == [
+        str(number) for number in range(12) for _ in ("args[0]", "output")
+    ]
+    for title, spec in TEMPLATES.items():
+        paths = [name for name, _ in assemble(spec).named_modules()]
+        app.session_state["inside:hooks"] = {(path, kind) for path in paths for kind in KINDS}
+        opened(app, spec)
+        assert not app.exception, title
+        if "broken" in title:
+            assert app.info
+            continue
+        assert "they hold **0**" in said(app), title
+        assert set(app.dataframe[0].value["hook"]) == set(KINDS), title
+        assert app.dataframe[0].value["#"].is_monotonic_increasing
+
+
+def test_hooks_are_put_on_everywhere_and_taken_off_by_a_click(app: AppTest) -> None:
+    on(app, "Hooks")
+    app.button(key="hooks:pre").click().run()
+    table = app.dataframe[0].value
+    assert set(table["module"][table["hook"] == "pre"]) == {"LeNet5", *map(str, range(12))}
+    app.button(key="hooks:off").click().run()
+    assert "Put a hook on" in app.info[0].value
+    assert not app.dataframe
+
+
+def test_much_work_is_done_when_it_is_asked_for_and_too_much_is_refused(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(effort, "_AT_ONCE", 0)
+    on(app, "Hooks")
+    assert not app.dataframe
+    app.button(key="inside:observe").click().run()
+    assert len(app.dataframe) == 1
+    app.select_slider(key="samples").set_value(2).run()
+    assert not app.dataframe
+    monkeypatch.setattr(inspection_hooks, "MOST_MACS", 1000)
+    app.button(key="inside:observe").click().run()
+    assert "Fewer samples do it" in app.info[0].value
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"do": "pick", "id": "9"},
+        {"do": "pick"},
+        {"do": "switch", "id": "0", "what": "sideways"},
+        {"do": "switch", "id": "0"},
+        {"do": "pick", "id": "0", "what": "pre"},
+        {"do": "open", "id": "0"},
+        {"do": "pick", "id": 0},
+    ],
+)
+def test_a_message_that_names_no_row_or_switch_is_none(message: dict[str, object]) -> None:
+    assert is_intent({"do": "pick", "id": "0"}, {"", "0"}, {"pre"})
+    assert is_intent({"do": "switch", "id": "0", "what": "pre"}, {"", "0"}, {"pre"})
+    assert not is_intent(message, {"", "0"}, {"pre"})

@@ -102,10 +102,17 @@ _INSIDE = """
 
 1. The model is the one on **Build**, with fresh weights, those that a run has left, or those that
    were brought back.
-2. **Tree** prints its modules, the direct ones and all of them.
-3. **Step by step** sends a batch through it: what every layer gives, what it costs, and the first
+2. **Tree** shows what torch walks, children or all modules, and what each module keeps of itself:
+   pick one to see its dictionaries as they are.
+3. **Parameters** has every tensor in figures, as a histogram and as a picture, and over a run's
+   checkpoints by a slider. *train() and eval()* runs batches in both.
+4. **Naming** takes a name such as `subnet1.conv.weight` apart: point at one and its way lights up
+   in the tree and in the code. It also shows what a Python list hides from torch.
+5. **Hooks** puts hooks on modules by a click, passes a batch, tells what they saw in the order in
+   which they fired, and takes them off again.
+6. **Step by step** sends a batch through it: what every layer gives, what it costs, and the first
    NaN. **Autograd** draws the graph of a backward pass, and says which parameters it reaches.
-4. **Weights** brings weights back from a `.pt` or `.safetensors`: what fits, what is missing, what
+7. **Weights** brings weights back from a `.pt` or `.safetensors`: what fits, what is missing, what
    another name would do. Loaded, they are verified, and can be looked into, scored, frozen and
    trained on. Two checkpoints are compared tensor by tensor; several have a mean.
 """

@@ -24,7 +24,7 @@ class Facts:
         zeros: share that is exactly 0.
         lost: how many are NaN or infinite.
         edges: where the bins of the histogram begin and the last one ends.
-        counts: how many numbers lie in each.
+        counts: how many numbers lie in each; no bins where none were asked for.
     """
 
     count: int
@@ -39,7 +39,7 @@ class Facts:
     counts: tuple[int, ...]
 
 
-def facts(tensor: Tensor, bins: int) -> Facts:
+def facts(tensor: Tensor, bins: int = 0) -> Facts:
     """Return the facts of a tensor, with a histogram of so many bins over all its numbers."""
     values = tensor.detach().reshape(-1)
     if not values.is_floating_point() or values.element_size() < 4:
@@ -52,9 +52,7 @@ def facts(tensor: Tensor, bins: int) -> Facts:
     count = values.numel()
     if not count:
         return Facts(total, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, total, (), ())
-    # One value alone has no range: it gets a bin in the middle of one.
-    margin = 0.0 if high > low else abs(low) / 2 or 0.5
-    found = torch.histc(values, bins, low - margin, high + margin)
+    edges, counts = _histogram(values, bins, low, high) if bins else ((), ())
     return Facts(
         total,
         torch.linalg.vector_norm(values).item(),
@@ -64,9 +62,20 @@ def facts(tensor: Tensor, bins: int) -> Facts:
         high,
         1 - int(torch.count_nonzero(values)) / count,
         total - count,
-        tuple(torch.linspace(low - margin, high + margin, bins + 1).tolist()),
-        tuple(found.long().tolist()),
+        edges,
+        counts,
     )
+
+
+def _histogram(
+    values: Tensor, bins: int, low: float, high: float
+) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    # One value alone has no range: it gets a bin in the middle of one.
+    margin = 0.0 if high > low else abs(low) / 2 or 0.5
+    low, high = low - margin, high + margin
+    counts = torch.histc(values, bins, low, high)
+    edges = torch.linspace(low, high, bins + 1)
+    return tuple(edges.tolist()), tuple(counts.long().tolist())
 
 
 def _ends(values: Tensor) -> tuple[float, float]:

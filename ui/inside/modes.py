@@ -15,16 +15,15 @@ from builder.labs.batches import random_inputs
 from builder.labs.inspection_modes import Buffer, Dropped, Twice, moved, twice
 from builder.labs.numbers import LARGEST_SEED
 from builder.labs.subject import fresh
-from ui import state
 from ui.activations.style import COLOURS, CONFIG, chart
+from ui.inside.effort import wanted
 from ui.numbers import count
 from ui.subject import Subject
 
 EXAMPLE = "SmallVGG"
 _LINES = 8  # channels that are drawn
 _STRIP = 64  # numbers of a layer that are drawn
-# Multiply-adds: up to the first, batches pass at once; up to the second, when they are asked to.
-_AT_ONCE, _MOST = 1e10, 1e12
+_MOST = 1e12  # multiply-adds
 
 
 def modes(here: Subject) -> None:
@@ -49,7 +48,13 @@ def modes(here: Subject) -> None:
             bind="query-params", help="Standard normal numbers, or indices where it reads words.",
         )  # fmt: skip
         work = 2.0 * check(spec).macs * size * (batches + 2)
-        if not _asked(work, (made_from, batches, size, seed)):
+        if work > _MOST:
+            st.caption(
+                f"{count(work)} multiply-adds are too many here; {count(_MOST)} are the most. "
+                "Fewer or smaller batches do it."
+            )
+            return
+        if not wanted(work, (made_from, batches, size, seed), key="inside:modes"):
             return
     buffers, doubled = _passed(made_from, model, spec, batches, size, seed)
     left, right = st.columns(2, gap="large")
@@ -64,22 +69,6 @@ def _has_something(model: nn.Module) -> bool:
     return any(isinstance(module, dropout) for module in model.modules()) or any(
         True for _ in model.buffers()
     )
-
-
-def _asked(work: float, what: Hashable) -> bool:
-    """Whether so many multiply-adds may be done: a few at once, many when they are asked for."""
-    if work > _MOST:
-        st.caption(
-            f"{count(work)} multiply-adds are too many here; {count(_MOST)} are the most. Fewer "
-            "or smaller batches do it."
-        )
-        return False
-    if work <= _AT_ONCE or state.get("inside:modes") == what:
-        return True
-    return st.button(
-        "Run", icon=":material/play_arrow:", help=f"{count(work)} multiply-adds.",
-        on_click=lambda: state.put("inside:modes", what),
-    )  # fmt: skip
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
