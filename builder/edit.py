@@ -11,17 +11,11 @@ from dataclasses import replace
 from typing import Any
 
 from builder.catalog import CATALOG, did_you_mean
-from builder.catalog.functions import TWINS
 from builder.errors import EditError, shown
 from builder.names import check_node_name
 from builder.rows import row_of
 from builder.spec import Block, Init, Input, ModelSpec, Node
-
-_MODULE_OF = {f"F.{function}": f"nn.{module}" for module, function in TWINS.items()} | {
-    "torch.sigmoid": "nn.Sigmoid",
-    "torch.tanh": "nn.Tanh",
-    "torch.flatten": "nn.Flatten",
-}
+from builder.twins import as_module
 
 
 def set_args(
@@ -255,18 +249,6 @@ def new_name(block: Block, index: int, op: str) -> str:
         # A name that is free for the moment; renumbering makes it the position.
         return str(next(n for n in range(index, 10**6) if str(n) not in block))
     return _attribute(_op_of(block, op), {*block.inputs, *block.positions})
-
-
-def as_module(node: Node) -> Node | None:
-    """Return the module that does what a function node does, `None` if there is none."""
-    module = _MODULE_OF.get(node.op)
-    if module is None:
-        return None
-    # The function's defaults can differ from its module's: torch.flatten starts at axis 0.
-    complete = CATALOG[node.op].complete(node.args)
-    fields = CATALOG[module].fields
-    args = {k: v for k, v in complete.items() if k in fields and v != fields[k].default}
-    return replace(node, op=module, args=args)
 
 
 def _attribute(op: str, taken: set[str]) -> str:

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
-from builder import TEMPLATES, Block, BuilderError, ModelSpec, Node, build, edit, write_source
+from builder import TEMPLATES, Block, BuilderError, ModelSpec, Node, build, write_source
 from builder.code import STYLES
 from builder.code.layout import WIDTH, Call, Infix, assignment, lines, returned, statement
 from builder.errors import EditError, ModelError
 from builder.names import MAX_LENGTH
 from builder.spec import Input
-from tests.fresh import failures, make_case
+from tests.fresh import failures, make_case, random_inputs
 
 GOLDEN = Path(__file__).parent / "golden"
 X = (Input("x", (8,)),)
@@ -47,13 +48,17 @@ def styled() -> Iterator[tuple[str, ModelSpec, str | None]]:
             continue
         stem = title.replace(" ", "_").replace("(", "").replace(")", "")
         for style in (None, *STYLES):
-            if style is None or STYLES[style] != spec.container:
-                try:
-                    write_source(spec, style)
-                except EditError:
-                    assert style == "sequential"
-                    continue
-                yield f"{stem}-{style}" if style else stem, spec, style
+            if style is None:
+                yield stem, spec, None
+                continue
+            try:
+                styled = STYLES[style](spec)
+            except EditError:
+                assert style == "sequential"
+                continue
+            as_it_is = {spec, STYLES["module"](spec)} if style == "functional" else {spec}
+            if styled not in as_it_is:
+                yield f"{stem}-{style}", spec, style
 
 
 SOURCES = list(styled())
@@ -74,8 +79,8 @@ def test_no_golden_file_is_left_over() -> None:
 
 
 def test_the_style_of_a_spec_is_its_own_container() -> None:
-    for style, container in STYLES.items():
-        spec = edit.set_container(TEMPLATES["LeNet5"], container)
+    for style, restyled in STYLES.items():
+        spec = restyled(TEMPLATES["LeNet5"])
         assert write_source(spec) == write_source(spec, style)
         assert write_source(TEMPLATES["LeNet5"], style) == write_source(spec)
 
@@ -446,8 +451,65 @@ def test_lines_are_broken_at_the_width_of_the_formatter(folder: Path) -> None:
 def test_written_code_is_the_built_module_in_a_fresh_process(tmp_path: Path) -> None:
     specs = dict(HARD)
     for stem, spec, style in SOURCES:
-        specs[stem] = edit.set_container(spec, STYLES[style]) if style else spec
+        specs[stem] = STYLES[style](spec) if style else spec
     assert failures({name: make_case(spec) for name, spec in specs.items()}, tmp_path) == {}
+
+
+@pytest.mark.parametrize("title", [t for t in TEMPLATES if "broken" not in t])
+def test_the_functional_style_has_the_keys_and_the_outputs_of_the_module_style(title: str) -> None:
+    spec = TEMPLATES[title]
+    torch.manual_seed(0)
+    module, functional = (build(STYLES[style](spec)) for style in ("module", "functional"))
+    assert list(functional.state_dict()) == list(module.state_dict())
+    functional.load_state_dict(module.state_dict())
+    inputs = random_inputs(spec, 3)
+    for training in (True, False):
+        outputs = []
+        for model in (module, functional):
+            torch.manual_seed(1)
+            outputs.append(model.train(training)(*inputs))
+        assert torch.equal(*outputs)
+
+
+def test_the_functional_style_calls_what_holds_no_weights() -> None:
+    chain = ModelSpec(
+        "MyNet",
+        (Input("x", (1, 12, 12)),),
+        "sequential",
+        (
+            Node("0", "nn.Conv2d", {"out_channels": 4, "kernel_size": 3}),
+            Node("1", "nn.BatchNorm2d"),
+            Node("2", "nn.LeakyReLU", {"negative_slope": 0.2}),
+            Node("3", "nn.MaxPool2d", {"kernel_size": 2}, frozen=True),
+            Node("4", "nn.Flatten"),
+            Node("5", "nn.Dropout", {"p": 0.25}),
+            fc("6"),
+            Node("7", "nn.Tanh"),
+            Node("8", "nn.Identity"),
+            replace(Node("9", "nn.ReLU"), enabled=False),
+        ),
+    )
+    assert wrote(chain, "functional").split("super().__init__()")[1].splitlines()[1:] == [
+        "        self.conv1 = nn.Conv2d(1, 4, kernel_size=3)",
+        "        self.bn1 = nn.BatchNorm2d(4)",
+        "        self.fc1 = nn.Linear(100, 8)",
+        "        self.identity1 = nn.Identity()",
+        "",
+        "    def forward(self, x):",
+        "        x = self.conv1(x)",
+        "        x = self.bn1(x)",
+        "        x = F.max_pool2d(F.leaky_relu(x, negative_slope=0.2), kernel_size=2)",
+        "        x = torch.flatten(x, start_dim=1)",
+        "        x = F.dropout(x, p=0.25, training=self.training)",
+        "        x = torch.tanh(self.fc1(x))",
+        "        return self.identity1(x)",
+    ]
+
+
+def test_blocks_whose_keys_functions_would_shift_keep_their_modules() -> None:
+    source = wrote(HARD["blocks in blocks"], "functional")
+    assert "nn.ReLU()" in source.split("class Chain")[1].split("class ")[0]
+    assert "return F.relu(self.fc(x))" in wrote(HARD["shared block"], "functional")
 
 
 # --- how it reads ------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from builder import CATALOG, TEMPLATES, Block, BuilderError, ModelSpec, Node, build, edit, resolve
 from builder.errors import EditError, SpecError
 from builder.spec import CONTAINERS, Input
+from builder.twins import as_function, as_module
 from tests.fresh import random_inputs
 
 X = (Input("x", (6,)),)
@@ -270,13 +271,16 @@ def test_functions_become_their_modules_in_a_sequential() -> None:
     assert all(node.inputs == () for node in spec.nodes)
 
 
-@pytest.mark.parametrize("op", [op for op, row in CATALOG.items() if not row.is_module])
-def test_a_function_has_a_module_of_the_same_arguments_or_none(op: str) -> None:
+@pytest.mark.parametrize("op", CATALOG)
+def test_a_function_has_a_module_of_the_same_arguments_or_none_and_so_the_other_way(
+    op: str,
+) -> None:
     node = Node("a", op, CATALOG[op].complete(CATALOG[op].initial_args()))
-    module = edit.as_module(node)
-    if module is not None:
-        row = CATALOG[module.op]
-        assert row.complete(module.args) == {
+    twin = as_function(node) if CATALOG[op].is_module else as_module(node)
+    if twin is not None:
+        row = CATALOG[twin.op]
+        assert row.is_module != CATALOG[op].is_module
+        assert row.complete(twin.args) == {
             name: value for name, value in node.args.items() if name in row.fields
         }
 

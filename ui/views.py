@@ -20,6 +20,7 @@ _STYLES = {
     "sequential": "Sequential",
     "modulelist": "ModuleList",
     "module": "Module",
+    "functional": "Functional",
 }
 
 

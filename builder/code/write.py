@@ -11,18 +11,12 @@ from builder.code.forward import forward_lines
 from builder.code.initial import initial_lines
 from builder.code.layout import Call, Code, lines, statement, text
 from builder.code.own import own_class
-from builder.edit import set_container
+from builder.code.styles import STYLES
 from builder.errors import BuilderError
 from builder.own.row import OwnRow
 from builder.resolve import Resolution, Step, describe
 from builder.rows import row_of
 from builder.spec import ModelSpec
-
-STYLES: Mapping[str, str] = {
-    "sequential": "sequential",
-    "modulelist": "modulelist",
-    "module": "graph",
-}
 
 
 def write_source(spec: ModelSpec, style: str | None = None) -> str:
@@ -30,9 +24,10 @@ def write_source(spec: ModelSpec, style: str | None = None) -> str:
 
     Args:
         spec: a model that runs.
-        style: `sequential`, `modulelist` or `module` (named attributes and a forward pass); left
-            out, the model's own container. Another style is the same layers in another container,
-            and so has that container's `state_dict` keys.
+        style: one of `STYLES`: `sequential`, `modulelist`, `module` (named attributes and a forward
+            pass) or `functional` (the same, with functions for what holds no weights); left out,
+            the model as it is. Another container has other `state_dict` keys; those of `module`
+            and `functional` are the same.
 
     Raises:
         ModelError: the model cannot run.
@@ -44,7 +39,7 @@ def write_source(spec: ModelSpec, style: str | None = None) -> str:
             raise BuilderError(
                 f"There is no code style {style!r}; known are {', '.join(map(repr, STYLES))}."
             )
-        spec = set_container(spec, STYLES[style])
+        spec = STYLES[style](spec)
     resolution = check(spec, budget=2**63)
     writer = _Writer(spec)
     writer.add(None, spec.name, resolution.steps, _docstring(spec, resolution))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from builder import edit
+from builder import edit, twins
 from builder.catalog import CATALOG, Layer, similar
 from builder.resolve.resolution import Fix
 from builder.resolve.types import TensorType, Type
@@ -96,7 +96,7 @@ def container(scene: Scene, kind: str) -> Fix:
 def as_module(scene: Scene) -> Iterable[Fix]:
     """Use the module that does what the function does."""
     node = scene.node
-    module = edit.as_module(node)
+    module = twins.as_module(node)
     if module is not None:
         op, args = module.op, dict(module.args)
         change = partial(edit.set_op, name=node.name, op=op, args=args, block=scene.block)

@@ -1,0 +1,16 @@
+import torch
+from torch import nn
+
+
+class LSTMClassifier(nn.Module):
+    """(N, 1, 28, 28) -> (N, 10)"""
+
+    def __init__(self):
+        super().__init__()
+        self.lstm = nn.LSTM(28, 64, batch_first=True)
+        self.fc = nn.Linear(64, 10)
+
+    def forward(self, x):
+        x = torch.flatten(x, 1, end_dim=2)
+        x, _ = self.lstm(x)
+        return self.fc(x[:, -1])
