@@ -297,3 +297,12 @@ def test_tokens_that_cannot_be_seen_have_names() -> None:
     assert [token_name(token) for token in ("", " ", "\n", "x")] == [
         *("padding", "space", "new line", "x"),
     ]
+
+
+def test_the_page_writes_on_from_the_beginning_of_the_text() -> None:
+    from ui.training.writing import _first
+
+    for options in ({}, {"step": 7}, {"length": 12}):
+        first = _first(load("prose", **options))
+        assert first
+        assert "Breast cancer Wisconsin (diagnostic) dataset".startswith(first)

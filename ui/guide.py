@@ -65,8 +65,8 @@ _ACTIVATIONS = """
 _TRAIN = """
 **Train the model and watch it learn**
 
-1. Choose **data** on the left, or bring your own: a table, pictures, arrays, a text, points drawn by
-   hand. If data and model do not fit, a button changes the model, or opens one that does.
+1. Choose **data** on the left, or bring your own: a table, pictures, arrays, a text, points drawn
+   by hand. If data and model do not fit, a button changes the model, or opens one that does.
 2. Loss, optimizer and learning rate are set to what usually works. Press **Start**, or
    **Step by step** to go a batch at a time.
 3. **Run** shows the curves as they come. Pause, go on, take one batch or one epoch, stop.
@@ -76,9 +76,10 @@ _TRAIN = """
 5. Where something keeps the model from learning, a button with the doctor's **notes** appears,
    each with its evidence and buttons that mend it.
 
-**When you want more**: *Data* looks at the samples; *Write* lets a model go on with a text; *Groups* gives parts of the model a rate of
-their own, or freezes them; *Schedule* lets the rates fall over the run; *Range test* finds a rate;
-the *Doctor* checks up on one batch and on 20 samples.
+**When you want more**: *Data* looks at the samples; *Write* lets a model go on with a text;
+*Groups* gives parts of the model a rate of their own, or freezes them; *Schedule* lets the rates
+fall over the run; *Range test* finds a rate; the *Doctor* checks up on one batch and on 20
+samples.
 
 A run trains in a process of its own: close the page and come back, and it is still there. When it
 ends, take the weights, the code and a script that loads one into the other.

@@ -103,7 +103,7 @@ def writing_panel(run: Run | None) -> None:
 
 def _first(samples: Samples) -> str:
     """Return the beginning of the text, up to the end of a word."""
-    row = samples.x[min(len(samples.x) - 1, samples.shape[0])]
+    row = samples.x[samples.x[:, 0] == 0][-1]  # the longest that padding stands before
     text = "".join(samples.vocabulary[int(number)] for number in row)
     return text.partition("\n")[0].rpartition(" ")[0] or text[:1].strip()
 
