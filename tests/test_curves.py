@@ -124,7 +124,7 @@ def test_every_look_into_a_run_is_drawn(
     store.claim(run_id, at_once=99)
     assert work(store, store.run(run_id)) == "finished"
     monkeypatch.setattr(ui.state, "store", lambda: store)
-    test = AppTest.from_function(page, default_timeout=30)
+    test = AppTest.from_function(page, default_timeout=120)
     test.query_params["run"] = run_id
     test.run()
     assert not test.exception

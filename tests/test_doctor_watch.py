@@ -149,7 +149,7 @@ def page() -> None:
 def panel(home: Path) -> Iterator[AppTest]:
     """The panel alone, with a model that fits the moons."""
     st.cache_resource.clear()
-    app = AppTest.from_function(page, default_timeout=30).run()
+    app = AppTest.from_function(page, default_timeout=120).run()
     show(app, moons())
     yield app
     st.cache_resource.clear()

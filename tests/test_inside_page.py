@@ -31,7 +31,7 @@ APP = str(Path(__file__).parents[1] / "app.py")
 def app(home: Path) -> Iterator[AppTest]:
     """The workbench with a store of its own, on the Inside page."""
     st.cache_resource.clear()
-    yield AppTest.from_file(APP, default_timeout=60).run().switch_page("pages/inside.py").run()
+    yield AppTest.from_file(APP, default_timeout=120).run().switch_page("pages/inside.py").run()
     launcher().close()
     st.cache_resource.clear()
 

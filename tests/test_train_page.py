@@ -20,7 +20,7 @@ state.workspace()
 
 
 def opened(module: str, name: str, model: str = "MLP", **recipe: object) -> AppTest:
-    app = AppTest.from_string(_PAGE.format(module=module, name=name), default_timeout=60)
+    app = AppTest.from_string(_PAGE.format(module=module, name=name), default_timeout=120)
     app.session_state["recipe"] = Recipe("moons", **recipe)  # type: ignore[arg-type]
     app.run()
     app.session_state["workspace:model"].open(TEMPLATES[model])
