@@ -17,7 +17,7 @@ from builder.train.doctor.cures import highest_rate, with_rate
 from builder.train.range_test import RangeTest, range_test
 from builder.train.trial import own_randomness
 from ui import state
-from ui.training.curves import COLOURS
+from ui.training.curves_chart import COLOURS
 from ui.training.settings import change, recipe
 
 _SECONDS = 8.0  # nobody looks at a progress bar for longer
