@@ -28,6 +28,7 @@ from builder.train.groups import (
     no_decay,
     optimizer_code,
     parameter_groups,
+    parts,
     seed_example,
 )
 from builder.train.recipe import Recipe
@@ -113,6 +114,20 @@ def test_what_is_moved_is_where_it_was_moved_and_all_else_stays() -> None:
         Group("slow", ("fc.bias",)),
     )
     assert move(NAMES, groups, ["conv1", "fc"], "default") == ()
+
+
+def test_the_parts_of_a_model_are_a_tree_that_holds_every_parameter_once() -> None:
+    model = build(TEMPLATES["MyNet with SubNet"])
+    found = parts(model)
+    names = [name for name, _ in model.named_parameters()]
+    assert sorted(part.path for part in found if part.shape is not None) == sorted(names)
+    places = {part.path: place for place, part in enumerate(found)}
+    for part in found:
+        above = part.path.rpartition(".")[0]
+        assert not above or places[above] < places[part.path]
+        assert part.values == sum(model.get_parameter(name).numel() for name in part.names)
+    assert [part.about for part in found if part.path == "subnet1.conv"] == ["Conv2d"]
+    assert [part.still for part in parts(model.requires_grad_(False))] == [True] * len(found)
 
 
 def test_two_steps_are_those_of_hand_written_torch() -> None:

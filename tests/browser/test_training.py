@@ -37,9 +37,23 @@ def test_my_rnn_learns_the_sine_under_a_persons_hand(
 
     # two groups: the recurrent part at a rate of its own
     tab(page, "Groups")
-    page.get_by_role("button", name="Freeze all but the last", exact=True).click()
-    expect(page.get_by_role("textbox", name="Name")).to_have_value("backbone")
-    page.locator(".st-key-board-0-frozen label").click()
+    page.get_by_role("treeitem").filter(has_text="rnn").drag_to(
+        page.get_by_role("listitem").filter(has_text="A new group")
+    )
+    name = page.get_by_role("textbox", name="Name")
+    expect(name).to_have_value("group 1")
+    expect(page.get_by_role("treeitem").filter(has_text="rnn")).to_contain_text("group 1")
+    name.fill("backbone")
+    name.press("Enter")
+    settle(page)
+    fc = page.get_by_role("treeitem").filter(has_text="fc")
+    fc.focus()
+    fc.press("Space")  # what is dragged by the mouse is moved by the keyboard as well
+    page.get_by_role("button", name="Move the chosen parts to backbone").press("Enter")
+    expect(fc).to_contain_text("backbone")
+    fc.press("Space")
+    page.get_by_role("button", name="Move the chosen parts to default").press("Enter")
+    expect(fc).to_contain_text("default")
     rate = page.get_by_role("textbox", name="Learning rate", exact=True)
     rate.fill("0.002")
     rate.press("Enter")

@@ -45,12 +45,13 @@ def curves_panel(run_id: str, points: Sequence[Point]) -> None:
         st.caption("Choose a metric to see its curve.")
     events = state.store().events(run_id) if options.marks else []
     wanted = [name for name in names if name in (chosen or ())]
-    for start in range(0, len(wanted), 2):
-        columns = st.columns(min(2, len(wanted)))
-        for column, metric in zip(columns, wanted[start : start + 2], strict=False):
-            with column:
-                chart(lines, metric, options, events, pace=pace(run)).draw(f"curve-{metric}")
-                st.caption(about(metric))
+    with st.container(key="curves"):
+        for start in range(0, len(wanted), 2):
+            columns = st.columns(min(2, len(wanted)))
+            for column, metric in zip(columns, wanted[start : start + 2], strict=False):
+                with column:
+                    chart(lines, metric, options, events, pace=pace(run)).draw(f"curve-{metric}")
+                    st.caption(about(metric))
     if wanted:
         st.caption(
             "Drag to move, turn the wheel with Shift to zoom, double-click to go back. Click a "
