@@ -296,3 +296,19 @@ def test_the_same_layer_is_shown_as_module_and_as_function(app: AppTest) -> None
     assert not app.exception
     opened(app, TEMPLATES["MyNet with SubNet"])
     assert "in a Sequential" in " ".join(one.value for one in app.info)
+
+
+@pytest.mark.parametrize("name", ["MLP", "TextClassifier"])
+def test_a_model_is_moved_to_half_and_to_meta(app: AppTest, name: str) -> None:
+    opened(app, TEMPLATES[name])
+    on(app, "Moving")
+    assert not app.exception
+    assert [metric.label for metric in app.metric][:3] == [
+        "Tensors were", "and take now", "Largest difference",
+    ]  # fmt: skip
+    assert app.metric[1].delta == "-50%"
+    assert "model.half()" in app.code[0].value
+    assert ("x.to(torch.float16)" in app.code[0].value) == (name == "MLP")
+    app.segmented_control(key="moving-device").set_value("meta").run()
+    assert not app.exception
+    assert "there is nothing to run" in said(app)
