@@ -72,7 +72,7 @@ def _metrics(outputs: Outputs) -> None:
     st.metric(
         "A batch takes", f"{outputs.after * 1e3:.3g} ms", f"{outputs.before * 1e3:.3g} ms before",
         delta_color="off", delta_arrow="off", width=170,
-        help="The median of five passes on this machine, as busy as it is now.",
+        help="The median of five passes on this machine, as busy as it was then.",
     )  # fmt: skip
 
 
