@@ -69,6 +69,17 @@ def test_a_clean_run_raises_no_note_at_any_time(template: str, dataset: str, ste
         assert watch(case[0], case[2], early, message) == ()
 
 
+@pytest.mark.parametrize("looks", [1, 2, 3])
+def test_a_fast_run_that_was_looked_at_but_a_few_times_raises_no_note(looks: int) -> None:
+    case = fitted("MLP", "moons")
+    start = Point(0, 0, 0.0, "validation", "loss", 0.7)
+    train = [
+        Point(number, 5000 + number, 1.0, "train", "loss", 0.7 / 2**number)
+        for number in range(1, looks + 1)
+    ]
+    assert watch(case[0], case[2], [start, *train], "") == ()
+
+
 PLANTED: dict[str, tuple[str, Callable[[], Case], int]] = {
     "a loss that explodes": ("rate too high", lambda: moons(optimizer="SGD", lr=100.0), 200),
     "a rate too high": ("rate too high", lambda: moons(lr=10.0), 200),

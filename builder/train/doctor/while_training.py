@@ -19,6 +19,7 @@ _WORSE_OF_START = 0.1  # and share of its first value: near 0, a ratio is noise
 _LEFT = 0.2  # share of the first loss above which a standstill is worth a word
 _STILL = 0.02  # share by which the loss fell from one third to the next, to stand still
 _FEWEST_STILL = 1000  # steps
+_THIRDS = 3  # parts of a run, of which the last two are compared
 
 
 def watch(
@@ -95,9 +96,10 @@ def _no_learning(run: Course) -> Iterator[Finding]:
 
 
 def _plateau(run: Course) -> Iterator[Finding]:
-    if run.verdict != "falls" or run.steps < _FEWEST_STILL:
+    measured = len(run.line("train", "loss"))
+    if run.verdict != "falls" or run.steps < _FEWEST_STILL or measured < _THIRDS:
         return
-    now, before = run.end(3), run.end(3, back=1)
+    now, before = run.end(_THIRDS), run.end(_THIRDS, back=1)
     if now < _LEFT * run.start or before - now > _STILL * abs(before):
         return
     rate = cures.highest_rate(run.recipe)
