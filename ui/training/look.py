@@ -52,8 +52,8 @@ def look_panel() -> None:
         st.markdown("**Class balance**")
         sizes = pd.DataFrame(found.balance, columns=["class", *_PARTS])
         st.bar_chart(
-            sizes, x="class", y=list(_PARTS), sort=False, horizontal=True, x_label="samples",
-            y_label="", height=min(640, 90 + 26 * len(sizes)),
+            sizes, x="class", y=list(_PARTS), sort=False, horizontal=True, x_label="",
+            y_label="samples", height=min(640, 90 + 26 * len(sizes)),
         )  # fmt: skip
     if found.ranges:
         st.markdown("**Ranges**")
