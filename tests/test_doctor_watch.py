@@ -133,6 +133,15 @@ def test_the_next_run_with_the_first_fix_has_no_such_note(planted: str) -> None:
     assert rule not in [n.rule for n in after]
 
 
+def test_a_rate_far_beyond_an_optimizers_is_brought_to_its_usual_one_first() -> None:
+    case = moons(lr=10.0)
+    note = the("rate too high", [n for n in watched(case, 200) if n.rule == "rate too high"])
+    assert note.fixes[0].label == "Use 0.001"
+    assert "times their size" in note.evidence
+    after = note.fixes[0].apply(case[0], case[2])[1]
+    assert watched((case[0], case[1], after), 200) == ()
+
+
 def test_a_run_that_stops_early_does_not_overfit() -> None:
     spec, samples, recipe = PLANTED["a model too large for its samples"][1]()
     found = watched((spec, samples, recipe), 1200)

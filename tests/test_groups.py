@@ -17,6 +17,7 @@ from builder.build import parameter_names
 from builder.data import load, split
 from builder.errors import ModelError, RecipeError
 from builder.spec import Input
+from builder.store import Store
 from builder.train.data import Data
 from builder.train.groups import (
     Group,
@@ -33,6 +34,7 @@ from builder.train.groups import (
 )
 from builder.train.recipe import Recipe
 from builder.train.trainer import Trainer
+from builder.train.worker import work
 
 MLP = TEMPLATES["MLP"]
 # Its parts are called as in the notes.
@@ -190,6 +192,15 @@ def test_a_frozen_group_can_learn_again() -> None:
     trainer.freeze("still", frozen=False)
     trainer.batch()
     assert not torch.equal(trainer.model.state_dict()["0.weight"], before)
+
+
+def test_the_record_of_a_run_says_from_its_start_which_groups_are_frozen(store: Store) -> None:
+    still = Group("still", ("0",), frozen=True)
+    recipe = Recipe("moons", options={"samples": 60}, epochs=1, groups=(still,))
+    run_id = store.create_run(MLP, recipe.to_json())
+    store.claim(run_id, at_once=99)
+    assert work(store, store.run(run_id)) == "finished"
+    assert store.run(run_id).facts["frozen"] == ["still"]
 
 
 @pytest.mark.parametrize(
