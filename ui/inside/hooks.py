@@ -186,7 +186,7 @@ def _order(firings: Sequence[Firing], found: Sequence[Part], title: str) -> Any:
     return chart(
         data, "in the order of firing", min(520, 110 + (18 if named else 4) * len(paths)), "hooks",
         showlegend=True, legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0.35},
-        xaxis={"title": "firing"},
+        xaxis={"title": "firing", "dtick": max(1, round(len(firings) / 12))},
         yaxis={
             "autorange": "reversed", "showgrid": named, "zeroline": False,
             "tickvals": list(range(len(paths))) if named else [],
