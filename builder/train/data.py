@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import uuid
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -116,7 +116,7 @@ def _make(path: Path, recipe: Recipe) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256(save(tensors)).hexdigest()
     about = {"task": samples.task, "kind": samples.kind, "digest": digest}
-    part = path.with_suffix(f".{os.getpid()}.part")  # two tabs may make the same data
+    part = path.with_suffix(f".{uuid.uuid4().hex}.part")  # two tabs may make the same data
     try:
         part.write_bytes(save(tensors, about))
         part.replace(path)
