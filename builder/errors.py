@@ -9,6 +9,7 @@
     ├── DataError           a data set that cannot be loaded, or that does not fit the model
     ├── RecipeError         training settings that cannot work
     ├── RunError            a training run that cannot be found, started or commanded
+    │   └── TakenError      a place in a sweep that another process was quicker to take
     └── LabError            something a lab page cannot work with
         ├── PictureError    a file that is no picture, or one that is too large
         └── KernelError     a kernel that is no table of numbers
@@ -104,6 +105,10 @@ class RecipeError(BuilderError):
 
 class RunError(BuilderError):
     """A training run that cannot be found, started or commanded."""
+
+
+class TakenError(RunError):
+    """A place in a sweep that another process was quicker to take."""
 
 
 class LabError(BuilderError):

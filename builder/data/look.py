@@ -179,8 +179,7 @@ def _told_duplicates(duplicates: int, crossing: int, kept: int) -> Iterator[str]
             "on these, validation measures memory."
         )
     elif duplicates:
-        some = f"{duplicates:,} samples repeat" if duplicates > 1 else "1 sample repeats"
-        yield f"{some} an earlier one, but not across the split."
+        yield f"{duplicates:,} samples repeat an earlier one, none of them across the split."
 
 
 def _told_balance(balance: tuple[tuple[str, int, int], ...]) -> Iterator[str]:

@@ -1,6 +1,6 @@
-"""The database: models, runs, what they measured, and the commands sent to them."""
+"""The database: models, runs and sweeps, what they measured, and the commands sent to them."""
 
-from builder.store.records import Event, Point, Run
+from builder.store.records import Event, Member, Point, Run, Sweep
 from builder.store.store import Store
 
-__all__ = ["Event", "Point", "Run", "Store"]
+__all__ = ["Event", "Member", "Point", "Run", "Store", "Sweep"]

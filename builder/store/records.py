@@ -90,3 +90,44 @@ class Event:
     epoch: float
     name: str
     args: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """Runs that vary one or two settings and are otherwise alike.
+
+    Args:
+        created: seconds since 1970.
+        plan: JSON of what is tried; see `builder.train.sweeps.plan`.
+        status: `going` while there are runs to come, `planned` when all have been recorded,
+            `cancelled` by a person.
+        given: what is known of the weights that all its runs start from, `None` where each draws
+            its own.
+        model_id, budget: of all its runs.
+    """
+
+    id: str
+    created: float
+    plan: str
+    status: str
+    given: Mapping[str, Any] | None
+    model_id: str | None
+    budget: int
+
+
+@dataclass(frozen=True)
+class Member:
+    """One of a sweep: values of what is varied, a seed, and the run, if there could be one.
+
+    Args:
+        number: from 0, in the order in which they were recorded.
+        values: a value for each setting that is varied.
+        run: its id; `None` where the values could not work, or where it was deleted.
+        problem: why the values could not work, in words.
+    """
+
+    number: int
+    values: tuple[Any, ...]
+    seed: int
+    run: str | None
+    problem: str = ""

@@ -1,4 +1,4 @@
-"""The database: models, runs, what they measured, and the commands sent to them.
+"""The database: models, runs and sweeps, what they measured, and the commands sent to them.
 
 One SQLite file, read and written by the page, by every worker and by scripts at the same time
 (write-ahead log). Next to it stand a folder for each run (log, weights) and the data they train on.
@@ -13,6 +13,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,16 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.dialects import sqlite
 
-from builder.errors import RunError
+from builder.errors import RunError, TakenError
 from builder.home import home as default_home
 from builder.spec import ModelSpec
 from builder.store import tables
-from builder.store.records import Run
+from builder.store.records import Member, Run
+from builder.store.sweeps import Sweeps, add_member, forget_run
 from builder.store.traces import Traces
 
 
-class Store(Traces):
+class Store(Traces, Sweeps):
     """Models and runs in one home folder. Safe to use from several threads and processes."""
 
     def __init__(self, home: Path) -> None:
@@ -97,19 +99,28 @@ class Store(Traces):
         files: Mapping[str, bytes] | None = None,
         *,
         model_id: str | None = None,
+        member: Member | None = None,
         **facts: Any,
     ) -> str:
         """Record a new run, queued, and return its id. Ids sort by time.
 
         Args:
             files: what is put into its folder before anyone can take it.
+            member: what it is in its sweep.
             facts: what is known of it: its `name`, the `sweep` it belongs to, the `budget`.
+
+        Raises:
+            TakenError: the sweep has another member of that number by now.
         """
         run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"
         self.folder(run_id).mkdir(parents=True, exist_ok=True)
         for name, content in (files or {}).items():
             (self.folder(run_id) / name).write_bytes(content)
         with self._engine.begin() as db:
+            mine = replace(member, run=run_id) if member is not None else None
+            if mine is not None and not add_member(db, facts["sweep"], mine):
+                shutil.rmtree(self.folder(run_id), ignore_errors=True)
+                raise TakenError(f"Number {mine.number} of the sweep is taken.")
             db.execute(
                 tables.runs.insert().values(
                     id=run_id,
@@ -140,6 +151,7 @@ class Store(Traces):
         *,
         model_id: str | None = None,
         status: str | None = None,
+        sweep: str | None = None,
         binned: bool | None = False,
     ) -> list[Run]:
         """Return runs, the newest first.
@@ -152,6 +164,9 @@ class Store(Traces):
             query = query.where(tables.runs.c.model_id == model_id)
         if status is not None:
             query = query.where(tables.runs.c.status == status)
+        if sweep is not None:
+            mine = sa.select(tables.members.c.run).where(tables.members.c.sweep == sweep)
+            query = query.where(tables.runs.c.id.in_(mine))
         with self._engine.connect() as db:
             found = [_as_run(row) for row in db.execute(query).mappings()]
         return [run for run in found if binned in (None, run.binned is not None)]
@@ -278,8 +293,11 @@ class Store(Traces):
         with self._engine.begin() as db:
             for table in tables.OF_RUNS:
                 db.execute(table.delete().where(table.c.run == run_id))
+            emptied = forget_run(db, run_id)
             db.execute(tables.runs.delete().where(tables.runs.c.id == run_id))
         shutil.rmtree(self.folder(run_id), ignore_errors=True)
+        if emptied is not None:
+            self.delete_sweep(emptied)
 
     def folder(self, run_id: str) -> Path:
         """Return the folder of a run's files."""

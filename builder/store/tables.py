@@ -91,6 +91,27 @@ events = sa.Table(
     sa.Column("args", sa.Text, nullable=False, default="{}"),
 )
 OF_RUNS = (points, commands, live, history, events)
+sweeps = sa.Table(
+    "sweeps",
+    metadata,
+    sa.Column("id", sa.String, primary_key=True),
+    sa.Column("created", sa.Float, nullable=False),
+    sa.Column("plan", sa.Text, nullable=False),
+    sa.Column("status", sa.String, nullable=False, index=True),
+    sa.Column("given", sa.Text),
+    sa.Column("model_id", sa.String),
+    sa.Column("budget", sa.Integer, nullable=False),
+)
+members = sa.Table(
+    "members",
+    metadata,
+    sa.Column("sweep", sa.String, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("values", sa.Text, nullable=False),
+    sa.Column("seed", sa.Integer, nullable=False),
+    sa.Column("run", sa.String, index=True),
+    sa.Column("problem", sa.Text, nullable=False, default=""),
+)
 kernels = sa.Table(
     "kernels",
     metadata,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
@@ -66,9 +67,19 @@ def given_to(store: Store, run: Run) -> Given | None:
         RunError: they are not in its folder any more, or are not what its record says.
     """
     told = run.facts.get(FACT)
-    if told is None:
-        return None
-    path = store.folder(run.id) / FILE
+    return read_given(store.folder(run.id), told) if told is not None else None
+
+
+def read_given(folder: Path, told: Mapping[str, Any]) -> Given:
+    """Return the weights that lie in a folder.
+
+    Args:
+        told: their `facts`.
+
+    Raises:
+        RunError: they are not there any more, or are not what was told of them.
+    """
+    path = folder / FILE
     if not path.exists():
         raise RunError(f"The weights that the run starts from ({told['title']}) are not there.")
     state = load_weights(path.read_bytes())

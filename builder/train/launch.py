@@ -18,6 +18,8 @@ from builder.store import Run, Store
 from builder.train.cores import at_once
 from builder.train.recipe import Recipe
 from builder.train.record import record, repeat, requeue
+from builder.train.sweeps import drive
+from builder.train.sweeps.plan import Plan
 
 _ROOT = Path(__file__).resolve().parents[2]
 _NICENESS = 5
@@ -63,14 +65,35 @@ class Launcher:
         requeue(self.store, run_id, *commands)
         self.tend(now=True)
 
+    def sweep(self, plan: Plan, **facts: Any) -> str:
+        """Record a sweep and set it going; returns its id. See `sweeps.drive.begin`."""
+        sweep_id = drive.begin(self.store, plan, **facts)
+        self.tend(now=True)
+        return sweep_id
+
+    def cancel(self, sweep_id: str) -> None:
+        """Record no more runs of a sweep, and stop those that go on or wait."""
+        for run_id in drive.cancel(self.store, sweep_id):
+            self.stop(run_id)
+
+    def take_up(self, sweep_id: str) -> None:
+        """Go on with a sweep that was cancelled; see `sweeps.drive.take_up`."""
+        drive.take_up(self.store, sweep_id)
+        self.tend(now=True)
+
     def tend(self, *, now: bool = False) -> None:
-        """Bury the dead and give free cores to those who wait; cheap enough for every look."""
+        """Bury the dead, carry sweeps on and give free cores to those who wait.
+
+        Cheap enough for every look.
+        """
         with self._lock:
             if not now and time.monotonic() - self._tended < _TEND_SECONDS:
                 return
             self._tended = time.monotonic()
             started.difference_update([child for child in started if child.poll() is not None])
-            self.store.bury()
+        self.store.bury()
+        drive.advance(self.store)  # it may have data to make, for which nobody else need wait
+        with self._lock:
             running = len(self.store.runs(status="running"))
             waiting = self.store.runs(status="queued")[::-1]
             handed = [run for run in waiting if time.time() - run.handed < _HANDED_SECONDS]

@@ -228,9 +228,10 @@ _FIELDS = (
         f"{name}: {words}" for name, words in METHODS.items()
     )),
     _number("validation", "Share of the samples that the model does not learn from.",
-            open_low=True, high=0.99),
-    _whole("folds", "Equal parts of the samples.", low=2, high=100),
-    _whole("fold", "Which of the folds is kept for validation, from 0.", low=0, high=99),
+            open_low=True, high=0.99, slider=(0.05, 0.5)),
+    _whole("folds", "Equal parts of the samples.", low=2, high=100, slider=(2, 10)),
+    _whole("fold", "Which of the folds is kept for validation, from 0.", low=0, high=99,
+           slider=(0, 4)),
     _number("learning rate", "How far each step goes."),
     Field("schedule_by", "choice", choices=("epoch", "step"), help="What the schedule counts."),
     _whole("batch_size", "Samples a batch."),
@@ -254,7 +255,8 @@ _FIELDS = (
           help="Epochs whose weights are kept, beside the last and the best."),
     _whole("checkpoint_every", "Steps from one checkpoint to the next; a crash loses no more.",
            high=10**9, optional=True),
-    _whole("seed", "Of the weights, the split and the order of the samples.", low=0, high=MAX_SEED),
+    _whole("seed", "Of the weights, the split and the order of the samples.", low=0, high=MAX_SEED,
+           slider=(0, 4)),
 )  # fmt: skip
 _KEYS = {"learning rate": "lr"}
 # The settings that are a plain value, in the recipe's order; a row has the name that people read.

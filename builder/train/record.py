@@ -12,7 +12,7 @@ from builder.code import write_source
 from builder.data import augment, load, mismatches
 from builder.errors import DataError, RunError
 from builder.spec import ModelSpec
-from builder.store import Run, Store
+from builder.store import Member, Run, Store
 from builder.train import groups, schedules
 from builder.train.checkpoint import Checkpoints
 from builder.train.data import prepare_data
@@ -29,9 +29,10 @@ def record(
     model_id: str | None = None,
     budget: int = DEFAULT_BUDGET,
     name: str = "",
-    sweep: str | None = None,
     paused: bool = False,
     given: Given | None = None,
+    member: Member | None = None,
+    **facts: Any,
 ) -> str:
     """Record a run, queued, and return its id.
 
@@ -40,11 +41,13 @@ def record(
 
     Args:
         name: what people call the run.
-        sweep: the sweep it belongs to.
         paused: whether it stands still before its first batch, until it is told to go.
         given: the weights that it starts from, where it does not draw them.
+        member: what it is in the sweep that it belongs to.
+        facts: what else is known of it: the `sweep`, the torch `threads` that it is to have.
 
     Raises:
+        TakenError: the sweep has another member of that number by now.
         ModelError, BudgetError: the model cannot run, is too large, or the weights do not fit.
         DataError: data and model do not fit; the message is the first mismatch.
         RecipeError: a setting cannot work.
@@ -54,7 +57,7 @@ def record(
     if given is not None:
         given.check(spec)
         files[FILE] = given.content()
-    facts: dict[str, Any] = {
+    facts |= {
         "code": write_source(spec),
         "data": prepare_data(store.home, recipe),
         "versions": _versions(),
@@ -62,11 +65,12 @@ def record(
         "paused": paused,
     }
     facts |= {"name": name} if name else {}
-    facts |= {"sweep": sweep} if sweep else {}
     facts |= {FACT: given.facts()} if given is not None else {}
     units = recipe.units(facts["data"]["train"])
     schedules.check(recipe.schedule, OPTIMIZERS[recipe.optimizer], units, recipe.schedule_by)
-    return store.create_run(spec, recipe.to_json(), files, model_id=model_id, **facts)
+    return store.create_run(
+        spec, recipe.to_json(), files, model_id=model_id, member=member, **facts
+    )
 
 
 def repeat(store: Store, run: Run, recipe: Recipe | None = None) -> str:

@@ -34,6 +34,7 @@ from builder.train.given import start_from_given
 from builder.train.loop import Progress
 from builder.train.metrics import scores
 from builder.train.recipe import Recipe
+from builder.train.sweeps.drive import advance
 from builder.train.trainer import Trainer
 from builder.train.watcher import Watcher
 
@@ -54,8 +55,17 @@ def main(arguments: list[str]) -> int:
     claimed = store.claim(run_id, at_once=at_once())
     while claimed is not None:
         work(store, store.run(claimed))
+        _carry_on(store)
         claimed = store.claim(None, at_once=at_once())
     return 0
+
+
+def _carry_on(store: Store) -> None:
+    """Record what comes next in a sweep: the page may be closed."""
+    try:
+        advance(store)
+    except (OSError, sa.exc.OperationalError):  # a full disk; a page that looks will try again
+        traceback.print_exc()
 
 
 def _warm_up() -> None:
@@ -118,7 +128,6 @@ def _train(store: Store, run: Run, also: Callable[[Progress], None]) -> tuple[st
         also=also,
     )
     watcher.resume()
-    store.update_run(run.id, facts={"frozen": trainer.frozen()})
     try:
         progress = loop.run(trainer, watcher.tick)
     finally:

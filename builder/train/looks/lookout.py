@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 
-from builder.errors import FormulaError
 from builder.store import Store
 from builder.train.looks import LOOKS, Look
 from builder.train.looks.given import Given
@@ -57,7 +56,7 @@ class Lookout:
         began = time.perf_counter()
         try:
             seen = look.make(self._given(over=over))
-        except (RuntimeError, ValueError, IndexError, TypeError, FormulaError):
+        except (RuntimeError, ValueError, IndexError, TypeError):
             # A model that cannot be looked at so still learns.
             self.looks.remove(look)
             return
