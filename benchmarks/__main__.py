@@ -1,11 +1,11 @@
-"""Measure and print a table: `python -m benchmarks`, or the names of some modules behind it."""
+"""Measure and print a table: `python -m benchmarks [resolving] [training] [filtering] [pages]`."""
 
 import importlib
 import sys
 
 from benchmarks.report import Row, table
 
-MODULES = ("resolving", "training", "filtering", "pages", "inside")
+MODULES = ("resolving", "training", "filtering", "pages")
 
 
 def main(names: list[str]) -> int:

@@ -91,10 +91,11 @@ _RUNS = """
    them; a name, tags and notes help to find one again. What is deleted can be brought back.
 2. **Curves** lays the ticked runs over one another. **Differences** says line by line what they
    were given that was not the same.
-3. **A/B** changes exactly one setting of a run and trains both from the same seeds, so that a
-   difference is due to that setting; several seeds show whether it is more than luck.
+3. **A/B** changes exactly one setting of a ticked run, or of what the Train page is set to, and
+   trains both sides from the same seeds, so that a difference is due to that setting; several seeds
+   show whether it is more than luck.
 4. **Sweep** tries many values of one or two settings, on a grid, by chance, or by a search that
-   learns from the runs before.
+   learns from the runs before. It goes on when the page is closed; the best is one click away.
 
 A run keeps its model and its recipe as they were: *Open its model* and *Run again* work whatever
 has been edited since.
@@ -114,9 +115,7 @@ _INSIDE = """
    which they fired, and takes them off again.
 6. **Step by step** sends a batch through it: what every layer gives, what it costs, and the first
    NaN. **Autograd** draws the graph of a backward pass, and says which parameters it reaches.
-7. **Moving** turns the model into `half`, `bfloat16` or `double`, or moves it to another device:
-   what moves, what it takes, and what becomes of the outputs.
-8. **Weights** brings weights back from a `.pt` or `.safetensors`: what fits, what is missing, what
+7. **Weights** brings weights back from a `.pt` or `.safetensors`: what fits, what is missing, what
    another name would do. Loaded, they are verified, and can be looked into, scored, frozen and
    trained on. Two checkpoints are compared tensor by tensor; several have a mean.
 """

@@ -11,7 +11,7 @@ from builder import BuilderError
 from builder.store import Run
 from builder.train.compare import Opened, opened
 from ui import state
-from ui.runs.chosen import choose, chosen, in_address
+from ui.runs.chosen import choose, chosen
 from ui.text import escaped
 from ui.training.settings import RUN, change, launcher
 
@@ -32,7 +32,7 @@ def actions(runs: Sequence[Run]) -> None:
         if over:
             _button("Delete", "delete", lambda: _delete(over), help="Undo brings them back.")
         if len(runs) > 1:
-            _button("Untick all", "deselect", lambda: _choose([]))
+            _button("Untick all", "deselect", lambda: choose([]))
     if one is not None and one.problem:
         st.warning(escaped(one.problem), icon=":material/block:")
     if one is not None:
@@ -42,12 +42,12 @@ def actions(runs: Sequence[Run]) -> None:
 def _of_one(one: Opened) -> None:
     if one.spec is not None:
         _button(
-            "Open its model", "stacks", lambda: _open_model(one),
+            "Open its model", "stacks", lambda: open_model(one),
             help="Puts it in the place of the model on the Build page; Undo there brings yours "
             "back.",
         )  # fmt: skip
     if one.recipe is not None:
-        _button("Use its recipe", "tune", lambda: _use_recipe(one), help="On the Train page.")
+        _button("Use its recipe", "tune", lambda: use_recipe(one), help="On the Train page.")
     if not one.problem:
         _button("Run again", "replay", lambda: _again(one), help="The same model and recipe.")
     if st.button("Show on the Train page", icon=":material/show_chart:", key="runs:show"):
@@ -83,11 +83,6 @@ def _count(ids: Sequence[object]) -> str:
     return f"{len(ids)} run{'s' * (len(ids) != 1)}"
 
 
-def _choose(ids: Sequence[str]) -> None:
-    choose(ids)
-    in_address()
-
-
 def _stop(runs: Sequence[Run]) -> None:
     for run in runs:
         launcher().stop(run.id)
@@ -103,7 +98,7 @@ def _delete(runs: Sequence[Run]) -> None:
             continue
         gone.append(run.id)
     state.put(_DELETED, gone)
-    _choose([run_id for run_id in chosen() if run_id not in gone])
+    choose([run_id for run_id in chosen() if run_id not in gone])
 
 
 def _undo() -> None:
@@ -111,16 +106,18 @@ def _undo() -> None:
     for run_id in gone:
         state.store().restore_run(run_id)
     state.put(_DELETED, [])
-    _choose([*chosen(), *gone])
+    choose([*chosen(), *gone])
 
 
-def _open_model(one: Opened) -> None:
+def open_model(one: Opened) -> None:
+    """Put the model of a run in the place of the one on the Build page."""
     if one.spec is not None:
         state.workspace().open(one.spec)
         say(f"{one.spec.name} is on the Build page; Undo there brings yours back.", "stacks")
 
 
-def _use_recipe(one: Opened) -> None:
+def use_recipe(one: Opened) -> None:
+    """Let the Train page have the settings of a run."""
     if one.recipe is not None:
         change(**{name: getattr(one.recipe, name) for name in one.recipe.__dataclass_fields__})
         say("The Train page has these settings now.", "tune")
@@ -135,7 +132,7 @@ def _again(one: Opened) -> None:
     except BuilderError as error:
         say(error.message, "block")
         return
-    _choose([run.id, run_id])
+    choose([run.id, run_id])
     say("It runs again; both are ticked.", "replay")
 
 

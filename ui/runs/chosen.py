@@ -8,7 +8,7 @@ from builder.errors import RunError
 from builder.store import Run
 from ui import state
 
-_CHOSEN, _ADDRESS = "runs:chosen", "runs"
+_CHOSEN, _ADDRESS, _COUNT = "runs:chosen", "runs", "runs:chosen:count"
 MOST = 16
 
 
@@ -19,9 +19,21 @@ def chosen() -> list[str]:
     return list(state.get(_CHOSEN))
 
 
-def choose(ids: Iterable[str]) -> None:
-    """Choose these runs, in this order."""
+def ticked(ids: Iterable[str]) -> None:
+    """Choose the runs that a person has ticked in the table, in this order."""
     state.put(_CHOSEN, list(dict.fromkeys(ids)))
+    in_address()
+
+
+def choose(ids: Iterable[str]) -> None:
+    """Choose these runs for a person, in this order; the table is told."""
+    ticked(ids)
+    state.put(_COUNT, told() + 1)
+
+
+def told() -> int:
+    """Return how often the table was told what is chosen: it is another table then."""
+    return int(state.get(_COUNT, 0))
 
 
 def in_address() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -20,16 +21,31 @@ COLOURS = (
 )  # fmt: skip
 DASHES = ("solid", "dash", "dot", "dashdot")
 _FIRST = ("validation loss", "train loss")
+# Colour, dash and width, as plotly has them.
+Line: TypeAlias = Mapping[str, object]
 
 
 def overlay() -> None:
     """Draw the curves, live while one of the runs goes on."""
+    if not chosen_runs():
+        st.caption("Tick runs in the table to lay their curves over one another.")
+        return
     active = any(run.active for run in chosen_runs())
     st.fragment(_overlay, run_every=_POLL if active else None)()
 
 
 def _overlay() -> None:
     runs = chosen_runs()
+    laid_over(runs, [look(number) for number in range(len(runs))], names(runs))
+
+
+def laid_over(runs: Sequence[Run], styles: Sequence[Line], titles: Sequence[str]) -> None:
+    """Draw the curves of runs over one another, with the choice of what and how.
+
+    Args:
+        styles: how the line of each looks.
+        titles: what each is called in the legend; of several of one name the first is in it.
+    """
     found = measured(runs)
     metrics = sorted(dict.fromkeys(name for one in found.values() for name in one.by_metric))
     if not metrics:
@@ -51,7 +67,7 @@ def _overlay() -> None:
         "Logarithmic", ("across", "up"), selection_mode="multi", key="runs:logs",
         persist_state="session",
     )  # fmt: skip
-    figure = curves(runs, found, str(metric), str(axis), float(smoothing), logs)
+    figure = curves(runs, found, styles, titles, str(metric), str(axis), float(smoothing), logs)
     st.plotly_chart(figure, key="runs:curves", config={"displaylogo": False})
     _about(figure, runs, found, str(metric))
 
@@ -64,7 +80,7 @@ def _about(
     figure: go.Figure, runs: Sequence[Run], found: Mapping[str, Measured], metric: str
 ) -> None:
     count = sum(len(one.by_metric.get(metric, ())) for one in found.values())
-    drawn = sum(len(trace.x) for trace in figure.data if trace.showlegend)
+    drawn = sum(len(trace.x) for trace in figure.data if trace.name)
     left, right = st.columns([3, 1], vertical_alignment="center")
     left.caption(
         f"{count:,} points, {drawn:,} of them drawn: those that give the line its shape, "
@@ -93,7 +109,7 @@ def names(runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def look(number: int) -> dict[str, object]:
+def look(number: int) -> Line:
     """Return the line of the run of this number: a colour, then a dash."""
     return {
         "color": COLOURS[number % len(COLOURS)],
@@ -105,6 +121,8 @@ def look(number: int) -> dict[str, object]:
 def curves(
     runs: Sequence[Run],
     found: Mapping[str, Measured],
+    styles: Sequence[Line],
+    titles: Sequence[str],
     metric: str,
     axis: str,
     smoothing: float,
@@ -112,8 +130,7 @@ def curves(
 ) -> go.Figure:
     """Return a metric of runs over one another, at most 1,000 points a line."""
     figure = go.Figure()
-    for number, (run, name) in enumerate(zip(runs, names(runs), strict=True)):
-        style = look(number)
+    for number, (run, style, name) in enumerate(zip(runs, styles, titles, strict=True)):
         if smoothing:
             x, y = thinned(*line(run, found[run.id], metric, axis))
             figure.add_scatter(
@@ -128,7 +145,8 @@ def curves(
             mode="lines+markers" if len(x) < 25 else "lines",
             marker={"size": 5},
             line=style,
-            showlegend=True,
+            legendgroup=name,
+            showlegend=name not in titles[:number],
             hovertemplate=f"%{{y:.5g}} at {axis} %{{x:.5g}}<extra>%{{fullData.name}}</extra>",
         )
     figure.update_layout(

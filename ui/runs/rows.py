@@ -14,11 +14,12 @@ import streamlit as st
 from builder.data import title
 from builder.store import Run
 from builder.train.compare import Opened
+from builder.train.scores import scores
 
 STATUS: Mapping[str, str] = {
-    "queued": "⏳ Waiting",
+    "queued": "◌ Waiting",
     "running": "▶ Training",
-    "paused": "⏸ Paused",
+    "paused": "‖ Paused",
     "finished": "✓ Finished",
     "stopped": "■ Stopped",
     "failed": "✗ Failed",
@@ -75,18 +76,6 @@ COLUMNS: tuple[Column, ...] = (
     Column("Notes", lambda one: one.problem or one.run.message or one.run.notes),
 )  # fmt: skip
 _SCORES_AFTER = "Epochs"
-_BEST = "best validation loss"
-
-
-def scores(run: Run) -> dict[str, float]:
-    """Return a run's last validation metrics and its best validation loss, by name."""
-    found = {
-        name: value
-        for name, value in run.facts.get("metrics", {}).items()
-        if name.startswith("validation ") and value is not None
-    }
-    best = run.facts.get("best", {}).get("loss")
-    return found | ({_BEST: best} if best is not None else {})
 
 
 def frame(found: Sequence[Opened]) -> pd.DataFrame:

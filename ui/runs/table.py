@@ -10,7 +10,8 @@ import streamlit as st
 from builder.train.compare import Opened, opened
 from ui import state
 from ui.runs import rows
-from ui.runs.chosen import choose, chosen, in_address
+from ui.runs.chosen import chosen, ticked, told
+from ui.runs.redraw import heed, then_redraw
 from ui.training.settings import launcher
 
 _POLL = 1.0
@@ -25,6 +26,7 @@ def table() -> None:
 
 
 def _table() -> None:
+    heed()
     launcher().tend()
     found = [opened(run) for run in state.store().runs()]
     _follow(found)
@@ -66,11 +68,11 @@ def _draw(shown: Sequence[Opened]) -> None:
     ids = [one.run.id for one in shown]
     # A selection is a list of positions: with other rows it would mean other runs, so the table is
     # a new one then, and is told what is chosen.
-    key = f"runs:table:{zlib.crc32(','.join(ids).encode()):x}"
+    key = f"runs:table:{zlib.crc32(','.join(ids).encode()):x}:{told()}"
     wanted = [ids.index(run_id) for run_id in chosen() if run_id in set(ids)]
     data = rows.frame(shown)
     state.put(_SHOWN, (key, ids))
-    picked = st.dataframe(
+    st.dataframe(
         data,
         key=key,
         hide_index=True,
@@ -78,18 +80,15 @@ def _draw(shown: Sequence[Opened]) -> None:
         height=_ROW * (min(len(shown), _MOST_ROWS) + 1) + 2,
         selection_mode="multi-row",
         selection_default={"selection": {"rows": wanted}},
-        on_select=_picked,
+        on_select=lambda: then_redraw(_picked),
         row_height=_ROW,
     )
-    del picked
 
 
 def _picked() -> None:
     """Choose what has been ticked; what the search hides stays chosen."""
     key, ids = state.get(_SHOWN)
     positions = state.get(key)["selection"]["rows"]
-    ticked = [ids[position] for position in positions if position < len(ids)]
+    picked = [ids[position] for position in positions if position < len(ids)]
     hidden = [run_id for run_id in chosen() if run_id not in set(ids)]
-    choose([*hidden, *ticked])
-    in_address()
-    state.put("runs:changed", True)
+    ticked([*hidden, *picked])

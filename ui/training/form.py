@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from builder import BuilderError
-from builder.build import DEFAULT_BUDGET
 from builder.catalog import Field
 from builder.data import Samples
 from builder.train import LOSSES, OPTIMIZERS, Recipe
@@ -14,9 +13,9 @@ from ui.training.data import data_panel
 from ui.training.doctor import notes_at_start
 from ui.training.fields import abreast, argument, choose, number, said
 from ui.training.fit import fit_panel
-from ui.training.further import BUDGET, further
+from ui.training.further import further
 from ui.training.given import given, start_line
-from ui.training.settings import RUN, change, launcher, recipe
+from ui.training.settings import RUN, budget, change, launcher, recipe
 from ui.values import from_text
 
 _RATES = [mantissa * 10.0**power for power in range(-6, 2) for mantissa in (1, 2, 5)]
@@ -125,7 +124,7 @@ def _start(samples: Samples, fits: bool, startable: bool) -> None:
                 ws.spec,
                 recipe(),
                 model_id=ws.model_id,
-                budget=state.get(BUDGET, DEFAULT_BUDGET),
+                budget=budget(),
                 paused=step,
                 given=given(),
             )

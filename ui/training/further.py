@@ -6,7 +6,6 @@ from typing import Any
 
 import streamlit as st
 
-from builder.build import DEFAULT_BUDGET
 from builder.catalog import Field
 from builder.data import Samples
 from builder.data.split import METHODS
@@ -15,10 +14,9 @@ from builder.train.groups import optimizer_code
 from builder.train.recipe import FIELDS, PRECISIONS
 from ui import state
 from ui.training.fields import argument, choose, number, said, switch
-from ui.training.settings import change
+from ui.training.settings import BUDGET, budget, change
 from ui.values import from_text
 
-BUDGET = "budget"
 _SMALL: dict[str, Any] = {"min_value": 0.0, "step": 1e-4, "format": "%g"}
 
 
@@ -68,7 +66,7 @@ def further(samples: Samples, settings: Recipe) -> None:
         st.number_input(
             "Parameter budget",
             min_value=1,
-            value=state.get(BUDGET, DEFAULT_BUDGET),
+            value=budget(),
             key=BUDGET,
             help="A model with more parameters is refused before it takes memory.",
         )

@@ -17,8 +17,7 @@ from builder.train.doctor.cures import highest_rate, with_rate
 from builder.train.range_test import RangeTest, range_test
 from builder.train.trial import own_randomness
 from ui import state
-from ui.training.curves_chart import COLOURS
-from ui.training.given import given, start_id
+from ui.training.curves import COLOURS
 from ui.training.settings import change, recipe
 
 _SECONDS = 8.0  # nobody looks at a progress bar for longer
@@ -32,7 +31,6 @@ class _Found:
 
     spec: ModelSpec
     recipe: Recipe
-    start: str
     test: RangeTest | None = None
     problem: str = ""
 
@@ -45,8 +43,7 @@ def range_panel() -> None:
         "to 10. Where the loss falls most steeply is a good rate to train with."
     )
     found: _Found | None = state.get(_FOUND)
-    now = spec, _but_rate(settings), start_id()
-    if found is not None and (found.spec, _but_rate(found.recipe), found.start) != now:
+    if found is not None and (found.spec, _but_rate(found.recipe)) != (spec, _but_rate(settings)):
         found = None
     if st.button("Test learning rates", icon=":material/speed:", key="range-test:start"):
         found = _tested(spec, settings)
@@ -77,12 +74,7 @@ def _tested(spec: ModelSpec, settings: Recipe) -> _Found:
         x, y = parts.scaled(samples.x), parts.scaled_target(samples.y)
         data = Data(x[rows], y[rows], x[kept], y[kept]).to(settings.device)
         with own_randomness(settings.seed):
-            model = build(spec)
-        start = given()
-        if start is not None:
-            start.check(spec)
-            model.load_state_dict(start.state)
-        model.to(settings.device)
+            model = build(spec).to(settings.device)
         test = range_test(
             model,
             data,
@@ -91,10 +83,10 @@ def _tested(spec: ModelSpec, settings: Recipe) -> _Found:
             on_step=lambda share, rate: bar.progress(share, text=f"Rate {rate:.1e}"),
         )
     except BuilderError as error:
-        return _Found(spec, settings, start_id(), problem=error.message)
+        return _Found(spec, settings, problem=error.message)
     finally:
         bar.empty()
-    return _Found(spec, settings, start_id(), test)
+    return _Found(spec, settings, test)
 
 
 def _result(test: RangeTest, settings: Recipe) -> None:

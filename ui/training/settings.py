@@ -10,13 +10,14 @@ from typing import Any
 import streamlit as st
 
 from builder import BuilderError
+from builder.build import DEFAULT_BUDGET
 from builder.data import DATASETS
 from builder.train import Recipe
 from builder.train.launch import Launcher
 from builder.train.suggest import for_data, for_options
 from ui import state
 
-RUN = "run"
+RUN, BUDGET = "run", "budget"
 _RECIPE = "recipe"
 _UNREAD = "recipe:unread"  # data for which there are no settings to start from yet
 
@@ -52,6 +53,12 @@ def _first_recipe(ws: state.Workspace) -> Recipe:
         ),
     )
     return for_data(Recipe(), nearest.name)
+
+
+def budget() -> int:
+    """Return how many parameters a model may have."""
+    found: int = state.get(BUDGET, DEFAULT_BUDGET)
+    return found
 
 
 def change(**values: Any) -> None:

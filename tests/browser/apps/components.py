@@ -1,15 +1,10 @@
-"""A page of the three components over a plain list of layers.
-
-Its box says how many layers, and how slow the server is to answer: `layers=50&lag=0.8`. What is
-written there begins anew.
-"""
+"""A page of the three components over a plain list of layers; `?layers=N&lag=SECONDS`."""
 
 import sys
 import time
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from urllib.parse import parse_qsl
 
 # Streamlit puts only the script's own folder on the path.
 sys.path.insert(0, str(Path(__file__).parents[3]))
@@ -39,7 +34,7 @@ MARKUP = "<b>bold</b>"
 
 def first_rows() -> list[LayerRow]:
     """The six layers of the page, the last but one at fault; or as many as asked for."""
-    many = int(settings.get("layers", 0))
+    many = int(st.query_params.get("layers", 0))
     if many:
         return [
             LayerRow(f"layer{i}", "nn.ReLU", "ReLU", "Activation", (), f"(N, {i})")
@@ -63,7 +58,7 @@ def position(name: str) -> int:
 
 def on_intent(intent: dict[str, object]) -> None:
     """Does to the list what was asked for."""
-    time.sleep(float(settings.get("lag", 0)))
+    time.sleep(float(st.query_params.get("lag", 0)))
     memory.said = [*memory.said, intent]
     rows = list(memory.rows)
     do, name = intent["do"], intent.get("name")
@@ -109,11 +104,8 @@ def pick(name: str) -> None:
 
 
 st.set_page_config(layout="wide")
-scene = st.text_input("Scene", "first", bind="query-params", key="scene")
-settings = dict(parse_qsl(scene))
 memory = st.session_state
-if memory.get("of") != scene:
-    memory.of = scene
+if "rows" not in memory:
     memory.rows = first_rows()
     memory.selected = None
     memory.insert_at = None
@@ -122,7 +114,7 @@ if memory.get("of") != scene:
 
 left, middle, right = st.columns([1, 2, 2])
 with left:
-    palette(ENTRIES, key=f"palette {scene}", on_add=add, open_groups=2, height=320)
+    palette(ENTRIES, key="palette", on_add=add, open_groups=2, height=320)
     if st.button("Change one"):
         memory.rows[3] = replace(memory.rows[3], shape="(N, 77)")
         st.rerun()
@@ -133,7 +125,7 @@ with middle:
         insert_at=memory.insert_at,
         inputs=[PortRow("x", "(N, 3)", "float32")],
         outputs=[PortRow("fc2", "(N, 4)")],
-        key=f"list {scene}",
+        key="list",
         on_intent=on_intent,
         height=420,
     )
@@ -146,10 +138,8 @@ with right:
         [DiagramNode(row.name, row.title, row.shape, row.group, row.state) for row in memory.rows],
         [DiagramEdge(a, b) for a, b in pairwise(ids)]
         + ([DiagramEdge("conv1", "flatten")] if {"conv1", "flatten"} <= set(ids) else []),
-        key=f"diagram {scene}",
+        key="diagram",
         selected=memory.selected,
         on_select=pick,
         height=420,
     )
-
-st.text(f"This is {scene}")
