@@ -9,7 +9,10 @@ from sklearn.utils.class_weight import compute_class_weight
 from torch import Tensor, nn
 
 from builder.errors import RecipeError
+from builder.train.data import Data
 from builder.train.losses import LEFT_OUT, LOSSES, known_losses
+from builder.train.recipe import Recipe
+from builder.train.trainer import Trainer
 
 _BY_CLASS = [name for name, row in LOSSES.items() if "classification" in row.tasks]
 _BY_VALUE = [name for name, row in LOSSES.items() if "regression" in row.tasks]
@@ -60,6 +63,37 @@ def test_a_loss_over_values_is_plain_torchs_to_the_bit(name: str) -> None:
     row, out = LOSSES[name], outputs_for(name, 1)
     y = torch.arange(8.0).unsqueeze(1)
     assert torch.equal(row.make({}, y, 1)(out, row.prepare(y, 1)), getattr(nn, name)()(out, y))
+
+
+_ENDS = {"NLLLoss": nn.LogSoftmax(dim=1), "BCELoss": nn.Sigmoid()}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_two_steps_by_every_loss_are_plain_torchs_to_the_bit(name: str) -> None:
+    classes = "classification" in LOSSES[name].tasks
+    x = torch.randn(8, 4, generator=torch.Generator().manual_seed(2))
+    y = _LABELS if classes else torch.arange(8.0).unsqueeze(1) / 4
+
+    def fresh() -> nn.Module:
+        torch.manual_seed(0)
+        linear = nn.Linear(4, 3 if classes else 1)
+        return nn.Sequential(linear, _ENDS[name]) if name in _ENDS else linear
+
+    recipe = Recipe(loss=name, optimizer="SGD", lr=0.1, batch_size=4, seed=3)
+    task = "classification" if classes else "regression"
+    trainer = Trainer(fresh(), Data(x, y, x, y), recipe, task=task)
+    theirs, loss = fresh(), getattr(nn, name)()
+    optimizer = torch.optim.SGD(theirs.parameters(), lr=0.1, fused=True)
+    order = torch.randperm(8, generator=torch.Generator().manual_seed(3))
+    target = target_of(name) if classes else y
+    for rows in order.split(4):
+        trainer.batch()
+        optimizer.zero_grad()
+        loss(theirs(x[rows]), target[rows]).backward()
+        optimizer.step()
+    ours, plain = trainer.model.state_dict(), theirs.state_dict()
+    assert all(torch.equal(ours[key], plain[key]) for key in plain)
+    assert not torch.equal(next(iter(plain.values())), next(iter(fresh().state_dict().values())))
 
 
 @pytest.mark.parametrize(

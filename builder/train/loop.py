@@ -23,6 +23,7 @@ from builder.train.trainer import Trainer
 FIRST_TICK, SHORTEST_TICK = 0.05, 0.5
 _SCORING_SHARE = 40  # times as long as it takes, scoring waits for the next
 _SCORED_EPOCHS = 500  # of a run, at most
+_COLD = 0.03  # seconds: what scores so fast the first time does it much faster once it is warm
 # Of the scores that cost more: not at once, for the first point would wait for scikit-learn.
 _FIRST_SCORES, _REST_SHARE, _LONGEST = 1.0, 60, 30.0
 
@@ -69,8 +70,9 @@ def run(trainer: Trainer, on_tick: Callable[[Progress], bool]) -> Progress:
         start = clock()
         trainer.validate()
         # The first time takes longer than any other; so does one while the machine is busy.
-        score_takes = min(score_takes, clock() - start)
-        score_due = clock() + _SCORING_SHARE * score_takes
+        first, score_takes = score_takes == math.inf, min(score_takes, clock() - start)
+        wait = 0.0 if first and score_takes < _COLD else _SCORING_SHARE * score_takes
+        score_due = clock() + wait
 
     def tick() -> bool:
         nonlocal due, rest_due, began

@@ -106,6 +106,7 @@ def argument(field: Field, owner: str, name: str) -> None:
         field.name,
         to_text(value),
         key=state.show(key, to_text(value)),
+        placeholder=field.wanted if field.optional else None,
         help=f"{field.help} Takes {field.wanted}.",
         on_change=_typed,
         args=(key, name, field),

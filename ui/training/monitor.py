@@ -29,6 +29,7 @@ from ui.training.take import downloads
 from ui.training.writing import writes, writing_panel
 
 _POLL = 0.5
+_SHOWN = 3  # metrics in large figures, one row of them; all are among the curves
 _WORDS = {
     "queued": ("Waiting", "gray", ":material/hourglass_empty:"),
     "running": ("Training", "orange", ":material/play_circle:"),
@@ -173,7 +174,8 @@ def _status(run: Run, points: list[Point]) -> None:
 
 
 def _scores(run: Run, points: list[Point]) -> None:
-    shown = {p.metric for p in points if p.split == "train"} or {"loss"}
+    learned = dict.fromkeys(p.metric for p in points if p.split == "train")
+    shown = sorted(learned, key=lambda name: name != "loss")[:_SHOWN] or ["loss"]
     latest = {
         f"{p.split} {p.metric}": p.value
         for p in points
