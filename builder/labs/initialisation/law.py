@@ -10,17 +10,15 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from statistics import NormalDist
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from builder.labs.activation import Array
 from builder.schemes import SCHEMES, Shape
 from builder.spec import Init
-
-Array: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
