@@ -13,6 +13,7 @@ st.navigation(
         st.Page("pages/convolution.py", title="Convolution", icon=":material/filter_b_and_w:"),
         st.Page("pages/feature_maps.py", title="Feature maps", icon=":material/grid_view:"),
         st.Page("pages/activations.py", title="Activations", icon=":material/moving:"),
+        st.Page("pages/initialisation.py", title="Initialisation", icon=":material/casino:"),
         st.Page("pages/inside.py", title="Inside", icon=":material/account_tree:"),
     ],
     position="top",

@@ -84,7 +84,7 @@ class Scheme:
 
     def in_words(self, args: Args) -> str:
         """Return what it is with these arguments, as a form says it."""
-        said = ", ".join(f"{name}={args[name]}" for name in self.fields if name in args)
+        said = ", ".join(f"{name}={_short(args[name])}" for name in self.fields if name in args)
         return f"{self.name}({said})" if said else self.name
 
 
@@ -132,6 +132,10 @@ def _refusal(scheme: Scheme, shape: Shape, args: Args) -> str | None:
     except (ArithmeticError, RuntimeError, TypeError, ValueError) as error:
         return f"torch refuses it: {str(error).strip().splitlines()[0]}"
     return None
+
+
+def _short(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _misgiven(name: str, takes: Iterable[str], args: Args) -> str:

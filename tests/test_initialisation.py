@@ -180,10 +180,10 @@ def test_every_parameter_of_a_model_has_its_place(name: str) -> None:
     model = build(RUNNING[name])
     shapes = {key: tuple(value.shape) for key, value in model.named_parameters()}
     assert {key: place.shape for place in found for key in place.keys} == shapes
-    assert all(place.start is not None for place in found)
+    assert all(place.starts_by is not None for place in found)
     with own_randomness(0):
         for place in weights(found):
-            follows(model.get_parameter(place.keys[0]).detach(), law(place.start, place.shape))
+            follows(model.get_parameter(place.keys[0]).detach(), law(place.starts_by, place.shape))
 
 
 def twice() -> ModelSpec:

@@ -84,6 +84,20 @@ samples.
 A run trains in a process of its own: close the page and come back, and it is still there. When it
 ends, take the weights, the code and a script that loads one into the other.
 """
+_INITIALISATION = """
+**How parameters start, and what it changes**
+
+1. **Schemes** sets how the weights of your model start: with one click for all layers of a kind,
+   by a form for a kind, a layer or one parameter. It is kept in the model, in Undo and in the code.
+2. **Formula and draw** puts the numbers of a parameter into the formula of its scheme, and lays
+   what was drawn over the law it follows.
+3. **Through the model** follows the spread of values and gradients from layer to layer, for
+   several starts side by side; in a plain stack theory is drawn beside it.
+4. **Training** lets small models that differ in their start alone learn side by side.
+5. **Promises** measures what orthogonal, dirac, eye and sparse hold.
+
+The seed above draws the same weights again.
+"""
 _RUNS = """
 **What was tried, and what came of it**
 
@@ -126,6 +140,7 @@ _GUIDES = {
     "convolution": _CONVOLUTION,
     "feature maps": _FEATURE_MAPS,
     "activations": _ACTIVATIONS,
+    "initialisation": _INITIALISATION,
     "inside": _INSIDE,
 }
 

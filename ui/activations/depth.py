@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from builder import BuilderError
@@ -17,30 +15,19 @@ from builder.labs.numbers import LARGEST_SEED, draw
 from builder.spec import Init
 from ui import state
 from ui.activations.chosen import Chosen
-from ui.activations.style import CONFIG, chart, legend, line_width
+from ui.activations.style import CONFIG, chart, legend
+from ui.spreads import FACTOR, GRADIENTS, VALUES, Chart, lines, row
 
 _HEIGHT = 290
 _WIDTHS, _BATCHES = (16, 32, 64, 128, 256, 512), (16, 64, 128, 256)
-_FACTOR = 1e3
 _BINS = 60
 _DENSE = 4  # full colour from this many times an even spread on
 
-
-@dataclass(frozen=True)
-class _Chart:
-    """One of the charts: what of each `Spread` it shows."""
-
-    name: str
-    title: str
-    value: str
-    log: bool = False
-
-
 _CHARTS = (
-    _Chart("depth-values", "spread of the values (standard deviation)", "std", log=True),
-    _Chart("depth-gradients", "spread of the gradients on the way back", "gradient", log=True),
-    _Chart("depth-dead", "dead units: slope 0 for every sample", "dead"),
-    _Chart("depth-flat", "saturated, or closed for this sample", "flat"),
+    VALUES,
+    GRADIENTS,
+    Chart("depth-dead", "dead units: slope 0 for every sample", "dead"),
+    Chart("depth-flat", "saturated, or closed for this sample", "flat"),
 )
 
 
@@ -60,7 +47,7 @@ def section(chosen: Sequence[Chosen]) -> None:
     legend((one.title, one.colour) for one, _ in seen)
     for start in (0, 2):
         for place, shown in zip(st.columns(2), _CHARTS[start : start + 2], strict=True):
-            place.plotly_chart(_lines(shown, seen), key=shown.name, config=CONFIG)
+            place.plotly_chart(lines(shown, seen), key=shown.name, config=CONFIG)
     left, right = st.columns(2)
     with left:
         _table(seen)
@@ -107,47 +94,6 @@ def _seen(
     return spread(tower, x, places(tower), seed=settings["seed"])
 
 
-def _lines(shown: _Chart, seen: Sequence[tuple[Chosen, Sequence[Spread]]]) -> go.Figure:
-    data = []
-    for place, (one, spreads) in enumerate(seen):
-        values = [getattr(entry, shown.value) for entry in spreads]
-        data.append(
-            {
-                "type": "scatter",
-                "x": list(range(1, len(spreads) + 1)),
-                "y": [value or None for value in values] if shown.log else values,
-                "name": one.title,
-                "mode": "lines+markers" if len(spreads) < 30 else "lines",
-                "marker": {"size": 5},
-                "line": {
-                    "color": one.colour,
-                    "width": line_width(place, len(seen)),
-                    "dash": one.dash,
-                },
-                "hovertemplate": "%{y:.3g}" if shown.log else "%{y:.1%}",
-            }
-        )
-    axis: dict[str, Any] = {"range": [-0.02, 1.02], "tickformat": ".0%"}
-    if shown.log:
-        axis = {"type": "log", "exponentformat": "power", "dtick": _decades(seen, shown)}
-    return chart(
-        data,
-        shown.title,
-        _HEIGHT,
-        shown.name,
-        hovermode="x unified",
-        xaxis={"title": "layer"},
-        yaxis=axis,
-    )
-
-
-def _decades(seen: Sequence[tuple[Chosen, Sequence[Spread]]], shown: _Chart) -> int:
-    """Return a step of whole powers of ten that gives a handful of ticks."""
-    values = [getattr(entry, shown.value) for _, spreads in seen for entry in spreads]
-    logs = np.log10([value for value in values if 0 < value < np.inf] or [1.0])
-    return max(1, round(float(np.ptp(logs)) / 6))
-
-
 def _table(seen: Sequence[tuple[Chosen, Sequence[Spread]]]) -> None:
     st.dataframe(
         pd.DataFrame([_row(one, spreads) for one, spreads in seen]),
@@ -167,28 +113,13 @@ def _table(seen: Sequence[tuple[Chosen, Sequence[Spread]]]) -> None:
         },
     )
     st.caption(
-        f"Gradients vanish or explode where they change by more than {_FACTOR:,.0f} times between "
+        f"Gradients vanish or explode where they change by more than {FACTOR:,.0f} times between "
         "the last layer and the first."
     )
 
 
 def _row(one: Chosen, spreads: Sequence[Spread]) -> dict[str, object]:
-    first, last = spreads[0], spreads[-1]
-    change = first.gradient / last.gradient if last.gradient else 0.0
-    verdict = "hold"
-    if not np.isfinite([first.gradient, last.std]).all():
-        verdict = "overflow"
-    elif change < 1 / _FACTOR:
-        verdict = "vanish"
-    elif change > _FACTOR:
-        verdict = "explode"
-    return {
-        "activation": one.title,
-        "values": f"× {last.std / first.std:.3g}" if first.std else "all 0",
-        "gradients": f"× {change:.3g}",
-        "which": verdict,
-        "dead": last.dead,
-    }
+    return {"activation": one.title, **row(spreads), "dead": spreads[-1].dead}
 
 
 def _densities(seen: Sequence[tuple[Chosen, Sequence[Spread]]]) -> None:

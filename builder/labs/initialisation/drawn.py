@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -9,11 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from builder.errors import ModelError
 from builder.labs.activation import Array
-from builder.labs.initialisation.law import Law
+from builder.labs.initialisation.law import Law, law
+from builder.labs.initialisation.places import Place, places
 from builder.labs.inspection_values import Facts, facts
+from builder.labs.subject import fresh
+from builder.spec import ModelSpec
 
 _BINS = 80
+_MOST_STEPS = 4e11  # multiply-adds of all rotations together; some ten seconds
 
 
 @dataclass(frozen=True)
@@ -46,3 +52,32 @@ def drawn(values: Tensor, law: Law | None = None) -> Drawn:
     edges = np.array(bins.edges)
     density = np.array(bins.counts) / len(values) / np.diff(edges)
     return Drawn(facts(values, 1), shares, edges, density)
+
+
+def draws(spec: ModelSpec, seed: int) -> dict[str, Drawn]:
+    """Return what a model starts with, by the titles of its places; of blocks at their first use.
+
+    Raises:
+        ModelError: the model cannot run, is too large, or has rotations that take too long.
+    """
+    found = places(spec)
+    steps = sum(map(_steps, found))
+    if steps > _MOST_STEPS:
+        raise ModelError(
+            f"The rotations of {spec.name} take {steps / 1e9:,.0f} billion multiply-adds to draw; "
+            f"up to {_MOST_STEPS / 1e9:,.0f} billion are drawn here."
+        )
+    held = dict(fresh(spec, seed).named_parameters())
+    return {
+        place.title: drawn(
+            held[place.keys[0]], law(place.starts_by, place.shape) if place.starts_by else None
+        )
+        for place in found
+    }
+
+
+def _steps(place: Place) -> float:
+    if place.starts_by is None or place.starts_by.scheme != "orthogonal_":
+        return 0
+    rows, columns = place.shape[0], math.prod(place.shape[1:])
+    return 2.0 * rows * columns * min(rows, columns)

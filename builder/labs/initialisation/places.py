@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from builder import edit, initial
+from builder.errors import EditError
 from builder.labs.initialisation.torchs_own import torchs_own
 from builder.resolve import Step, resolve
 from builder.rows import row_of
@@ -42,7 +43,7 @@ class Place:
         return ".".join(filter(None, (self.block, self.node, self.name)))
 
     @property
-    def start(self) -> Init | None:
+    def starts_by(self) -> Init | None:
         """How it starts in truth."""
         return self.init or self.own
 
@@ -101,9 +102,17 @@ def weights(found: Iterable[Place]) -> tuple[Place, ...]:
     return tuple(place for place in found if len(place.shape) > 1)
 
 
-def start(spec: ModelSpec, chosen: Iterable[Place], init: Init | None) -> ModelSpec:
-    """Say how parameters start; those that cannot start so stay as they are."""
+def start(spec: ModelSpec, chosen: Sequence[Place], init: Init | None) -> ModelSpec:
+    """Say how parameters start; those whose shape cannot start so stay as they are.
+
+    Raises:
+        EditError: none of them can.
+    """
+    wrong = {place: initial.problem(init, place.shape) for place in chosen} if init else {}
+    if wrong and all(wrong.values()):
+        first, problem = next(iter(wrong.items()))
+        raise EditError(f"{first.title} cannot start so: {problem}.", node=first.node)
     for place in chosen:
-        if init is None or initial.problem(init, place.shape) is None:
+        if not wrong.get(place):
             spec = edit.start(spec, place.node, place.name, init, block=place.block)
     return spec

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from builder.data import load
 from builder.initial import problem
+from builder.labs.activation import ACTIVATIONS
 from builder.labs.depth import spread
 from builder.labs.subject import fresh
 from builder.spec import Init, Input, ModelSpec, Node
@@ -35,7 +36,7 @@ def model_of(
     nodes = []
     for _ in range(layers):
         nodes.append(("nn.Linear", {"out_features": width}, init))
-        nodes.append((op, dict(args), {}))
+        nodes.append((op, {**ACTIVATIONS[op].initial_args(), **args}, {}))
     nodes.append(("nn.Linear", {"out_features": 2}, init))
     chain = (Node(str(place), *layer[:2], init=layer[2]) for place, layer in enumerate(nodes))
     return ModelSpec("Toy", (Input("x", (2,)),), "sequential", tuple(chain))

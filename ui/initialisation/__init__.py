@@ -1,0 +1,1 @@
+"""The Initialisation page, section by section."""
