@@ -11,7 +11,6 @@ import streamlit as st
 from builder import BuilderError
 from builder.catalog import Field
 from builder.labs.activation import ACTIVATIONS, View, make, view
-from ui import state
 from ui.activations import style
 
 # The five of the notes that LayerLab grew from.
@@ -80,7 +79,7 @@ def choose() -> list[str]:
 
 def parameters(ops: Sequence[str]) -> list[Chosen]:
     """Draw the sliders of the chosen activations; return those whose arguments torch takes."""
-    slots = _slots(ops)
+    slots = style.slots(_SLOTS, ops)
     fields = {op: _fields(op) for op in ops}
     found = []
     with st.container(key="activation-parameters", horizontal=True, gap="medium"):
@@ -129,13 +128,3 @@ def _taken(chosen: Chosen) -> bool:
         st.caption(f":red[{error.message}]")
         return False
     return True
-
-
-def _slots(ops: Sequence[str]) -> dict[str, int]:
-    """Give each a colour that stays while others come and go."""
-    kept = {op: slot for op, slot in state.get(_SLOTS, {}).items() if op in ops}
-    for op in ops:
-        if op not in kept:
-            kept[op] = next(n for n in range(len(ops) + 1) if n not in kept.values())
-    state.put(_SLOTS, kept)
-    return kept

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from builder.labs.activation import Zone
+from ui import state
 
 CONFIG = {"displaylogo": False}
 # Each has at least 3:1 on a white and on a nearly black page.
@@ -17,6 +18,20 @@ COLOURS = (
 )  # fmt: skip
 _SHADE = {"saturated": 0.08, "dead": 0.16}
 DASHES = ("solid", "dash", "dot", "dashdot")
+
+
+def slots(key: str, names: Sequence[str]) -> dict[str, int]:
+    """Give each name a colour that stays while others come and go.
+
+    Args:
+        key: what the session keeps them under.
+    """
+    kept = {name: slot for name, slot in state.get(key, {}).items() if name in names}
+    for name in names:
+        if name not in kept:
+            kept[name] = next(n for n in range(len(names) + 1) if n not in kept.values())
+    state.put(key, kept)
+    return kept
 
 
 def colour(slot: int) -> str:

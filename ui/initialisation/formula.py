@@ -38,7 +38,7 @@ def section(ws: Workspace) -> None:
     with left:
         place = pick(found)
         start_form(
-            ws, "starts", place.init, place.shape, f"formula:{place.title}",
+            ws, "Starts by", place.init, place.shape, f"formula:{place.title}",
             lambda init: ws.edit(partial(start, chosen=[place], init=init)),
         )  # fmt: skip
         _formula(place)
@@ -58,7 +58,7 @@ def _formula(place: Place) -> None:
         st.caption("Its constructor draws it in a way of its own.")
         return
     if place.init is None:
-        st.caption(f"torch draws it by `{in_words(place.starts_by)}`.")
+        st.caption(f"Left alone, it is drawn by `{in_words(place.starts_by)}`.")
     st.markdown(SCHEMES[place.starts_by.scheme].help)
     for line in formula(place.starts_by, place.shape):
         st.latex(line)

@@ -25,7 +25,7 @@ STARTS: Mapping[str, Init | None] = MappingProxyType(
     }
 )
 _OWN, _DRAFT = "lineup:own", "lineup:draft"
-_MOST = 8
+_MOST = len(style.COLOURS) - 1  # the last colour, grey, is that of the open model
 
 
 @dataclass(frozen=True)
@@ -52,19 +52,27 @@ class Contender:
         return style.dash(self.slot)
 
 
+def of_model() -> Contender:
+    """Return what stands for the open model as it is."""
+    return Contender("as the model says", None, _MOST)
+
+
 def choose(ws: Workspace, key: str, first: Sequence[str]) -> list[Contender]:
-    """Draw the choice and return what is chosen; a start keeps its colour wherever it is shown."""
+    """Draw the choice and return what is chosen; colours stay while others come and go."""
     own: dict[str, Init] = state.get(_OWN, {})
     known = {**STARTS, **own}
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         picked = st.pills(
             "Starts", list(known), selection_mode="multi", default=list(first), key=key,
-            label_visibility="collapsed", width="content",
+            label_visibility="collapsed", wrap=True,
         )  # fmt: skip
         with st.popover("Another", icon=":material/add:"):
             _another(ws, own)
-    slots = {name: slot for slot, name in enumerate(known)}
-    return [Contender(name, known[name], slots[name]) for name in known if name in picked][:_MOST]
+    names = [name for name in known if name in picked][:_MOST]
+    if len(picked) > _MOST:
+        st.caption(f"{_MOST} at a time are shown; the rest waits.")
+    slots = style.slots(f"{key}:slots", names)
+    return [Contender(name, known[name], slots[name]) for name in names]
 
 
 def _another(ws: Workspace, own: Mapping[str, Init]) -> None:

@@ -9,14 +9,15 @@ from torch import Tensor
 from builder import BuilderError
 from builder.labs.initialisation import promises
 from builder.labs.pictures import SAMPLES
-from ui.activations.style import COLOURS, CONFIG, chart
+from ui.activations.style import COLOURS, CONFIG, chart, faded
 from ui.initialisation.model import seed
 from ui.state import Workspace
 
 _SIDE, _HEIGHT = 320, 330
 # Blue for below zero, orange for above; zero lets the page show through.
-_SIGNED = [[0, COLOURS[1]], [0.5, "rgba(0, 0, 0, 0)"], [1, COLOURS[0]]]
-_EYE = 12
+_BLUE, _ORANGE = COLOURS[1], COLOURS[0]
+_SIGNED = [[0, _BLUE], [0.5, faded(_BLUE, 0)], [0.5, faded(_ORANGE, 0)], [1, _ORANGE]]
+_EYE = 9
 
 
 def section(_: Workspace) -> None:
@@ -109,7 +110,7 @@ def _sparse() -> None:
         "type": "bar",
         "x": list(range(columns)),
         "y": found.zeros.tolist(),
-        "marker": {"color": COLOURS[1]},
+        "marker": {"color": _BLUE},
         "hovertemplate": "%{y} zeros in column %{x}<extra></extra>",
     }
     right.plotly_chart(

@@ -46,23 +46,16 @@ def section(ws: Workspace) -> None:
         "Models that differ in nothing but their start: the same layers, samples and order. With "
         "**zeros** nothing but the last bias learns. With a **constant** all units of a layer get "
         "the same gradient and stay one unit. With **too large** weights a bounded activation is "
-        "saturated, and little is learned through it."
+        "saturated: little is learned through it, the less the more layers there are."
     )
     chosen = lineup.choose(ws, "race-starts", _FIRST)
     settings = _settings()
     track: _Track | None = state.get(_KEY)
-    with st.container(horizontal=True, gap="small"):
-        st.button(
-            "Start" if track is None else "Start anew",
-            type="primary", icon=":material/play_arrow:", key="race-start", disabled=not chosen,
-            on_click=_begin, args=(chosen, settings),
-        )  # fmt: skip
-        if track is not None and not track.race.done:
-            st.button(
-                "Stop" if track.running else "Go on",
-                icon=":material/stop:" if track.running else ":material/play_arrow:",
-                key="race-go", on_click=lambda: setattr(track, "running", not track.running),
-            )  # fmt: skip
+    st.button(
+        "Start" if track is None else "Start anew",
+        type="primary", icon=":material/play_arrow:", key="race-start", disabled=not chosen,
+        on_click=_begin, args=(chosen, settings),
+    )  # fmt: skip
     complaint = state.get(f"{_KEY}:complaint")
     if complaint:
         st.error(complaint, icon=":material/block:")
@@ -73,11 +66,11 @@ def section(ws: Workspace) -> None:
 def _settings() -> dict[str, Any]:
     titles = {row.title: op for op, row in ACTIVATIONS.items() if view(op) in ("curve", "random")}
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
-        data = st.selectbox("Data", DATA, key="race-data", width=130)
+        data = st.selectbox("Data", DATA, DATA.index("circles"), key="race-data", width=130)
         title = st.selectbox(
             "Activation", list(titles), list(titles).index("Tanh"), key="race-activation", width=180
         )
-        layers = st.slider("Hidden layers", 1, 8, 2, key="race-layers", width=150)
+        layers = st.slider("Hidden layers", 1, 8, 6, key="race-layers", width=150)
         width = st.slider("Width", 2, 64, 16, key="race-width", width=150)
         lr = st.select_slider(
             "Learning rate", _RATES, 0.1, key="race-lr", width=170, help="Of plain SGD."
@@ -105,7 +98,16 @@ def _running(track: _Track) -> None:
         if race.done:
             track.running = False
             st.rerun()
-    legend((one.title, one.colour) for one in track.contenders)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        # Within the fragment: a click outside would wait for a moment between two of its runs.
+        if not race.done and st.button(
+            "Pause" if track.running else "Go on",
+            icon=":material/pause:" if track.running else ":material/play_arrow:",
+            key="race-pause" if track.running else "race-go",
+        ):
+            track.running = not track.running
+            st.rerun()
+        legend((one.title, one.colour) for one in track.contenders)
     left, right = st.columns([3, 2])
     left.plotly_chart(_losses(track), key="race-losses", config=CONFIG)
     with right:

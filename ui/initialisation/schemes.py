@@ -27,7 +27,7 @@ _CLICKS: Mapping[str, Init] = {
     "Xavier": Init("xavier_uniform_"),
     "Kaiming": Init("kaiming_normal_", {"nonlinearity": "relu"}),
 }
-_MOST_KINDS = 3
+_MOST_KINDS, _MOST_ROWS = 3, 16
 
 
 def section(ws: Workspace) -> None:
@@ -72,7 +72,7 @@ def _clicks(ws: Workspace, found: Sequence[Place]) -> None:
                     args=(ws, by_kind[kind], init),
                 )
         st.button(
-            "All as torch draws them",
+            "All as their layers draw them",
             key="start-none",
             icon=":material/restart_alt:",
             disabled=all(place.init is None for place in found),
@@ -133,7 +133,9 @@ def _form(ws: Workspace, chosen: Sequence[Place]) -> None:
             ways = sorted({in_words(place.starts_by) for place in chosen if place.starts_by})
             st.caption(f"They start in different ways: {', '.join(ways)}. A choice sets all.")
         elif init is None and first.own:
-            st.caption(f"torch draws {'them' if others else 'it'} by `{in_words(first.own)}`.")
+            st.caption(
+                f"Left alone, {'they are' if others else 'it is'} drawn by `{in_words(first.own)}`."
+            )
 
 
 def _table(ws: Workspace, found: Sequence[Place]) -> None:
@@ -155,7 +157,7 @@ def _table(ws: Workspace, found: Sequence[Place]) -> None:
         pd.DataFrame([_row(place, known.get(place.title)) for place in found]),
         key=key,
         hide_index=True,
-        height=min(36 * (len(found) + 1) + 2, 560),
+        height="content" if len(found) <= _MOST_ROWS else 36 * _MOST_ROWS,
         on_select=picked,
         selection_mode="single-row",
         column_config={

@@ -26,7 +26,6 @@ from ui.state import Workspace
 _STACK, _MODEL = "A plain stack", "Your model"
 _WIDTHS, _BATCH = (16, 32, 64, 128, 256, 512), 128
 _FIRST = ("torch default", "xavier uniform", "kaiming normal", "normal")
-_AS_IT_IS = "as the model says"
 _SAMPLES = 32
 
 Seen = list[tuple[Contender, Sequence[Spread]]]
@@ -96,7 +95,7 @@ def _tower(
 
 
 def _model(ws: Workspace, chosen: Sequence[Contender]) -> None:
-    given = Contender(_AS_IT_IS, None, len(lineup.STARTS))
+    given = lineup.of_model()
     try:
         as_it_is = _passed(ws.spec.to_json(), seed())
     except BuilderError as error:

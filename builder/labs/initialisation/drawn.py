@@ -18,7 +18,7 @@ from builder.labs.inspection_values import Facts, facts
 from builder.labs.subject import fresh
 from builder.spec import ModelSpec
 
-_BINS = 80
+_LEAST_BINS, _MOST_BINS = 8, 80  # the root of the count between: few numbers make ragged bins
 _MOST_STEPS = 4e11  # multiply-adds of all rotations together; some ten seconds
 
 
@@ -48,7 +48,7 @@ def drawn(values: Tensor, law: Law | None = None) -> Drawn:
         same = rest == torch.tensor(value, dtype=values.dtype)
         shares[value] = int(same.sum()) / len(values)
         rest = rest[~same]
-    bins = facts(rest, _BINS)
+    bins = facts(rest, min(_MOST_BINS, max(_LEAST_BINS, math.isqrt(len(rest)))))
     edges = np.array(bins.edges)
     density = np.array(bins.counts) / len(values) / np.diff(edges)
     return Drawn(facts(values, 1), shares, edges, density)

@@ -39,21 +39,20 @@ def number(value: float) -> str:
     return rf"{mantissa} \cdot 10^{{{int(power)}}}" if power else mantissa
 
 
-def _fans(shape: Shape) -> str:
-    into, out = fans(shape)
+def _fans(shape: Shape) -> tuple[str, str]:
     window = "".join(rf" \cdot {size}" for size in shape[2:])
-    of = [
+    into, out = (
         f"{axis}{window} = {n}" if window else f"{n}"
-        for axis, n in ((shape[1], into), (shape[0], out))
-    ]
-    return rf"n_{{in}} = {of[0]}, \quad n_{{out}} = {of[1]}"
+        for axis, n in zip((shape[1], shape[0]), fans(shape), strict=True)
+    )
+    return f"n_{{in}} = {into}", f"n_{{out}} = {out}"
 
 
 def _xavier(args: Mapping[str, Any], shape: Shape, found: Law, *, uniform: bool) -> tuple[str, ...]:
     into, out = fans(shape)
     sign, top, result = ("r", 6, found.high) if uniform else (r"\sigma", 2, found.std)
     return (
-        _fans(shape),
+        *_fans(shape),
         rf"{sign} = {number(args['gain'])} \cdot \sqrt{{\frac{{{top}}}{{{into} + {out}}}}} "
         rf"= {number(result)}",
         *_spread(found),
@@ -74,8 +73,8 @@ def _kaiming(
     words = args["nonlinearity"].replace("_", r"\_")
     sign, top, result = ("r", 3, found.high) if uniform else (r"\sigma", 1, found.std)
     return (
-        _fans(shape),
-        rf"n = n_{{{args['mode'].removeprefix('fan_')}}} = {n}, \quad "
+        *_fans(shape),
+        rf"n = n_{{{args['mode'].removeprefix('fan_')}}} = {n}",
         rf"g_{{\text{{{words}}}}} = {how}{number(gain)}",
         rf"{sign} = {number(gain)} \cdot \sqrt{{\frac{{{top}}}{{{n}}}}} = {number(result)}",
         *_spread(found),
