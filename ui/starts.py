@@ -24,13 +24,13 @@ def start_form(
     key: str,
     take: Callable[[Init | None], object],
     *,
-    otherwise: str = "as torch draws it",
+    otherwise: str = "as its layer draws it",
 ) -> None:
     """Draw the choice of a scheme, and its arguments.
 
     Args:
         name: what starts, as the label says it.
-        init: how it starts now, `None` for as torch draws it.
+        init: how it starts now, `None` for as the constructor of its layer draws it.
         shape: tells which schemes there are; `None` offers all.
         key: of its widgets.
         take: is given the new way to start.

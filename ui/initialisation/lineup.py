@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 import streamlit as st
@@ -80,9 +81,8 @@ def _another(ws: Workspace, own: Mapping[str, Init]) -> None:
     draft: Init = state.get(_DRAFT, Init("normal_"))
     # The weights of a Linear layer have two axes.
     start_form(
-        ws, "Weights start by", draft, (2, 2), "lineup",
-        lambda init: state.put(_DRAFT, init or Init("normal_")),
-    )  # fmt: skip
+        ws, "Weights start by", draft, (2, 2), "lineup", partial(state.put, _DRAFT), otherwise=""
+    )
     st.button(
         "Add", key="lineup:add", icon=":material/add:",
         on_click=lambda: state.put(_OWN, {**own, in_words(draft): draft}),
