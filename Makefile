@@ -27,7 +27,7 @@ app: $(APP)
 	$(BIN)/python -m streamlit run app.py
 
 test: check browser
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2
 
 check: $(TEST)
 	$(BIN)/python -m ruff check

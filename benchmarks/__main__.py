@@ -1,11 +1,11 @@
-"""Measure and print a table: `python -m benchmarks [resolving] [training] [filtering] [pages]`."""
+"""Measure and print a table: `python -m benchmarks`, or the names of some modules behind it."""
 
 import importlib
 import sys
 
 from benchmarks.report import Row, table
 
-MODULES = ("resolving", "training", "filtering", "pages")
+MODULES = ("resolving", "training", "filtering", "pages", "inside")
 
 
 def main(names: list[str]) -> int:

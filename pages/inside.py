@@ -5,7 +5,7 @@ import streamlit as st
 from builder import BuilderError
 from ui.frame import through_app
 from ui.guide import guide
-from ui.inside import autograd, hooks, naming, parameters, stepping, tree
+from ui.inside import autograd, functional, hooks, moving, naming, parameters, stepping, tree
 from ui.inside.weights import section as weights
 from ui.subject import choose, subject
 
@@ -18,6 +18,8 @@ SECTIONS = {
     "Hooks": hooks.section,
     "Step by step": stepping.section,
     "Autograd": autograd.section,
+    "Functional and Module": functional.section,
+    "Moving": moving.section,
     "Weights": weights.section,
 }
 

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 # Before anything imports torch: two test processes of two threads each would fight for two cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -11,6 +12,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import psutil
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from builder.store import Store
 from builder.train.launch import Launcher, started
@@ -24,6 +26,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--refresh-golden", action="store_true", help="write the files of tests/golden anew"
     )
+
+
+class _BrowserFilesWhole(LoadScopeScheduling):
+    """Hands a file of browser tests to one test process, and of all others a test at a time.
+
+    So each process has one browser and one warm server at a time. (The mark `xdist_group` is for
+    this, but pytest-xdist 3.8 writes it where pytest 9.2 does not look.) Files come before single
+    tests, so the processes end together.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        scope: str = super()._split_scope(nodeid)
+        return scope if scope.startswith("tests/browser/") else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _BrowserFilesWhole(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -66,7 +86,14 @@ def launcher(store: Store) -> Iterator[Launcher]:
         worker.wait()
 
 
-def wait(until: Callable[[], object], seconds: float = 60) -> None:
+@pytest.fixture(autouse=True)
+def _no_spare_workers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Train page keeps a worker warm, which costs each test of the page seconds of import."""
+    if "launcher" not in request.fixturenames:
+        monkeypatch.setattr(Launcher, "keep_warm", lambda _: None)
+
+
+def wait(until: Callable[[], object], seconds: float = 180) -> None:
     """Return when something has come true; fail if it does not."""
     end = time.monotonic() + seconds
     while not until():

@@ -630,7 +630,7 @@ def test_written_code_gives_the_numbers_of_the_page_in_a_fresh_process(tmp_path:
             ]
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", _RUN, *paths, "out.pt"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=120,
+        cwd=tmp_path, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = torch.load(tmp_path / "out.pt", weights_only=True)

@@ -29,7 +29,7 @@ TITLES = [row.title for row in ACTIVATIONS.values()]
 def app(home: Path) -> Iterator[AppTest]:
     """The Activations page, with a store of its own."""
     st.cache_resource.clear()
-    at = AppTest.from_file(APP, default_timeout=60).run()
+    at = AppTest.from_file(APP, default_timeout=120).run()
     yield at.switch_page("pages/activations.py").run()
     st.cache_resource.clear()
 

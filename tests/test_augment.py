@@ -265,7 +265,7 @@ def page() -> None:
 
 
 def test_augmentations_are_chosen_set_and_looked_at(home: Path) -> None:
-    test = AppTest.from_function(page, default_timeout=30).run()
+    test = AppTest.from_function(page, default_timeout=120).run()
     turn = next(box for box in test.checkbox if box.label == "Turn")
     assert "Take the colour away" not in [box.label for box in test.checkbox]
     turn.check().run()

@@ -497,10 +497,9 @@ def test_the_functional_style_calls_what_holds_no_weights() -> None:
         "",
         "    def forward(self, x):",
         "        x = self.conv1(x)",
-        "        x = self.bn1(x)",
-        "        x = F.max_pool2d(F.leaky_relu(x, negative_slope=0.2), kernel_size=2)",
-        "        x = torch.flatten(x, start_dim=1)",
-        "        x = F.dropout(x, p=0.25, training=self.training)",
+        "        x = F.max_pool2d(F.leaky_relu(self.bn1(x), negative_slope=0.2), 2)",
+        "        x = torch.flatten(x, 1)",
+        "        x = F.dropout(x, 0.25, training=self.training)",
         "        x = torch.tanh(self.fc1(x))",
         "        return self.identity1(x)",
     ]

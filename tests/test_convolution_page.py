@@ -24,7 +24,7 @@ APP = str(Path(__file__).parents[1] / "app.py")
 def app(home: Path) -> Iterator[AppTest]:
     """The workbench with a store of its own, on the Convolution page."""
     st.cache_resource.clear()
-    app = AppTest.from_file(APP, default_timeout=30).run()
+    app = AppTest.from_file(APP, default_timeout=120).run()
     yield app.switch_page("pages/convolution.py").run()
     st.cache_resource.clear()
 
@@ -196,7 +196,7 @@ def test_the_kernel_becomes_a_frozen_layer_of_the_model(app: AppTest) -> None:
 def test_the_chain_comes_back_by_its_address(app: AppTest, home: Path) -> None:
     choose(app, "emboss")
     address = lab(app).model_id
-    again = AppTest.from_file(APP, default_timeout=30)
+    again = AppTest.from_file(APP, default_timeout=120)
     again.query_params["chain"] = address
     again.run().switch_page("pages/convolution.py")
     again.query_params["chain"] = address

@@ -69,6 +69,17 @@ def test_a_clean_run_raises_no_note_at_any_time(template: str, dataset: str, ste
         assert watch(case[0], case[2], early, message) == ()
 
 
+@pytest.mark.parametrize("looks", [1, 2, 3])
+def test_a_fast_run_that_was_looked_at_but_a_few_times_raises_no_note(looks: int) -> None:
+    case = fitted("MLP", "moons")
+    start = Point(0, 0, 0.0, "validation", "loss", 0.7)
+    train = [
+        Point(number, 5000 + number, 1.0, "train", "loss", 0.7 / 2**number)
+        for number in range(1, looks + 1)
+    ]
+    assert watch(case[0], case[2], [start, *train], "") == ()
+
+
 PLANTED: dict[str, tuple[str, Callable[[], Case], int]] = {
     "a loss that explodes": ("rate too high", lambda: moons(optimizer="SGD", lr=100.0), 200),
     "a rate too high": ("rate too high", lambda: moons(lr=10.0), 200),
@@ -122,6 +133,15 @@ def test_the_next_run_with_the_first_fix_has_no_such_note(planted: str) -> None:
     assert rule not in [n.rule for n in after]
 
 
+def test_a_rate_far_beyond_an_optimizers_is_brought_to_its_usual_one_first() -> None:
+    case = moons(lr=10.0)
+    note = the("rate too high", [n for n in watched(case, 200) if n.rule == "rate too high"])
+    assert note.fixes[0].label == "Use 0.001"
+    assert "times their size" in note.evidence
+    after = note.fixes[0].apply(case[0], case[2])[1]
+    assert watched((case[0], case[1], after), 200) == ()
+
+
 def test_a_run_that_stops_early_does_not_overfit() -> None:
     spec, samples, recipe = PLANTED["a model too large for its samples"][1]()
     found = watched((spec, samples, recipe), 1200)
@@ -149,7 +169,7 @@ def page() -> None:
 def panel(home: Path) -> Iterator[AppTest]:
     """The panel alone, with a model that fits the moons."""
     st.cache_resource.clear()
-    app = AppTest.from_function(page, default_timeout=30).run()
+    app = AppTest.from_function(page, default_timeout=120).run()
     show(app, moons())
     yield app
     st.cache_resource.clear()

@@ -76,6 +76,6 @@ assert ModelSpec.from_json(spec.to_json()) == spec
         [sys.executable, "-I", "-W", "error", "-c", program, str(ROOT)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr

@@ -47,7 +47,7 @@ def app(home: Path) -> Iterator[AppTest]:
     """The workbench with a store of its own, on the Feature maps page."""
     st.cache_resource.clear()
     yield (
-        AppTest.from_file(APP, default_timeout=60).run().switch_page("pages/feature_maps.py").run()
+        AppTest.from_file(APP, default_timeout=120).run().switch_page("pages/feature_maps.py").run()
     )
     st.cache_resource.clear()
 

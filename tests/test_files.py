@@ -291,7 +291,7 @@ def test_the_scripts_are_clean(tmp_path: Path) -> None:
     for command in (["check", "--isolated"], ["format", "--isolated", "--diff"]):
         done = subprocess.run(
             [*ruff, *command, "--no-cache", "."],
-            cwd=tmp_path, capture_output=True, text=True, timeout=60,
+            cwd=tmp_path, capture_output=True, text=True, timeout=300,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout
 

@@ -17,6 +17,7 @@ from builder.build import parameter_names
 from builder.data import load, split
 from builder.errors import ModelError, RecipeError
 from builder.spec import Input
+from builder.store import Store
 from builder.train.data import Data
 from builder.train.groups import (
     Group,
@@ -28,10 +29,12 @@ from builder.train.groups import (
     no_decay,
     optimizer_code,
     parameter_groups,
+    parts,
     seed_example,
 )
 from builder.train.recipe import Recipe
 from builder.train.trainer import Trainer
+from builder.train.worker import work
 
 MLP = TEMPLATES["MLP"]
 # Its parts are called as in the notes.
@@ -115,6 +118,20 @@ def test_what_is_moved_is_where_it_was_moved_and_all_else_stays() -> None:
     assert move(NAMES, groups, ["conv1", "fc"], "default") == ()
 
 
+def test_the_parts_of_a_model_are_a_tree_that_holds_every_parameter_once() -> None:
+    model = build(TEMPLATES["MyNet with SubNet"])
+    found = parts(model)
+    names = [name for name, _ in model.named_parameters()]
+    assert sorted(part.path for part in found if part.shape is not None) == sorted(names)
+    places = {part.path: place for place, part in enumerate(found)}
+    for part in found:
+        above = part.path.rpartition(".")[0]
+        assert not above or places[above] < places[part.path]
+        assert part.values == sum(model.get_parameter(name).numel() for name in part.names)
+    assert [part.about for part in found if part.path == "subnet1.conv"] == ["Conv2d"]
+    assert [part.still for part in parts(model.requires_grad_(False))] == [True] * len(found)
+
+
 def test_two_steps_are_those_of_hand_written_torch() -> None:
     recipe = Recipe(
         "moons", optimizer="SGD", optimizer_args={"momentum": 0.9}, lr=0.02, batch_size=32, seed=0,
@@ -175,6 +192,15 @@ def test_a_frozen_group_can_learn_again() -> None:
     trainer.freeze("still", frozen=False)
     trainer.batch()
     assert not torch.equal(trainer.model.state_dict()["0.weight"], before)
+
+
+def test_the_record_of_a_run_says_from_its_start_which_groups_are_frozen(store: Store) -> None:
+    still = Group("still", ("0",), frozen=True)
+    recipe = Recipe("moons", options={"samples": 60}, epochs=1, groups=(still,))
+    run_id = store.create_run(MLP, recipe.to_json())
+    store.claim(run_id, at_once=99)
+    assert work(store, store.run(run_id)) == "finished"
+    assert store.run(run_id).facts["frozen"] == ["still"]
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ APP = str(Path(__file__).parents[1] / "app.py")
 def app(home: Path) -> Iterator[AppTest]:
     """The workbench with a store of its own, on the Inside page."""
     st.cache_resource.clear()
-    yield AppTest.from_file(APP, default_timeout=60).run().switch_page("pages/inside.py").run()
+    yield AppTest.from_file(APP, default_timeout=120).run().switch_page("pages/inside.py").run()
     launcher().close()
     st.cache_resource.clear()
 
@@ -273,3 +273,42 @@ def test_a_message_that_names_no_row_or_switch_is_none(message: dict[str, object
     assert is_intent({"do": "pick", "id": "0"}, {"", "0"}, {"pre"})
     assert is_intent({"do": "switch", "id": "0", "what": "pre"}, {"", "0"}, {"pre"})
     assert not is_intent(message, {"", "0"}, {"pre"})
+
+
+# --- functional and module ---------------------------------------------------------------------
+
+
+def test_the_same_layer_is_shown_as_module_and_as_function(app: AppTest) -> None:
+    opened(app, TEMPLATES["LeNet5"])
+    on(app, "Functional and Module")
+    assert not app.exception
+    assert "`state_dict` sees `fc.weight`, `fc.bias`" in " ".join(m.value for m in app.markdown)
+    assert "`state_dict` sees nothing" in " ".join(m.value for m in app.markdown)
+    assert "equal to the last bit" in said(app)
+    assert "it goes on dropping" in app.error[0].value
+    assert len(app.success) == 2
+    left, right = (block.value for block in app.code[-2:])
+    assert "-         self.relu1 = nn.ReLU()" in left
+    assert "+         x = F.max_pool2d(F.relu(self.conv1(x)), 2)" in right
+    app.segmented_control(key="functional-mode").set_value("train()").run()
+    assert not app.error
+    app.selectbox(key="functional-Left").set_value("sequential").run()
+    assert not app.exception
+    opened(app, TEMPLATES["MyNet with SubNet"])
+    assert "in a Sequential" in " ".join(one.value for one in app.info)
+
+
+@pytest.mark.parametrize("name", ["MLP", "TextClassifier"])
+def test_a_model_is_moved_to_half_and_to_meta(app: AppTest, name: str) -> None:
+    opened(app, TEMPLATES[name])
+    on(app, "Moving")
+    assert not app.exception
+    assert [metric.label for metric in app.metric][:3] == [
+        "Tensors were", "and take now", "Largest difference",
+    ]  # fmt: skip
+    assert app.metric[1].delta == "-50%"
+    assert "model.half()" in app.code[0].value
+    assert ("x.to(torch.float16)" in app.code[0].value) == (name == "MLP")
+    app.segmented_control(key="moving-device").set_value("meta").run()
+    assert not app.exception
+    assert "there is nothing to run" in said(app)

@@ -299,7 +299,7 @@ def array_page() -> None:
 
 def test_it_is_chosen_what_an_array_is(keep: Keep) -> None:
     keep(x=DRAW.random((ROWS, 8, 8)), y=LABELS, z=DRAW.random((ROWS, 3)))
-    test = AppTest.from_function(array_page, default_timeout=30).run()
+    test = AppTest.from_function(array_page, default_timeout=120).run()
     assert test.text[0].value == "picture (1, 8, 8) classification CrossEntropyLoss"
     test.selectbox[0].select("z").run()
     assert test.text[0].value == "table (3,) classification CrossEntropyLoss"
@@ -326,7 +326,7 @@ def points_page() -> None:
 
 
 def test_drawn_points_become_the_data_of_the_recipe(home: Path) -> None:
-    test = AppTest.from_function(points_page, default_timeout=30).run()
+    test = AppTest.from_function(points_page, default_timeout=120).run()
     test.button[0].click().run()
     [own] = Shelf().listed()
     assert test.text[0].value == own.name

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture
 def train(home: Path) -> AppTest:
     """The Train page as it is at first, with a place for one's own data open."""
-    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
     test = test.switch_page("pages/train.py").run()
     assert not test.exception
     test.session_state["own-data"] = True

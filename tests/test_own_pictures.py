@@ -295,7 +295,7 @@ def page() -> None:
 
 def test_size_and_colours_are_set_and_what_is_broken_is_shown(pack: Pack) -> None:
     pack({**PETS, "a_b/1.png": picture(), "dogs/2.png": b"no"})
-    test = AppTest.from_function(page, default_timeout=30).run()
+    test = AppTest.from_function(page, default_timeout=120).run()
     assert "4 pictures of 3 classes: a\\_b 1, cats 2, dogs 1." in [c.value for c in test.caption]
     assert test.dataframe[0].value["picture"].tolist() == ["dogs/2.png"]
     test.number_input[0].set_value(16).run()
@@ -305,7 +305,7 @@ def test_size_and_colours_are_set_and_what_is_broken_is_shown(pack: Pack) -> Non
 
 def test_a_zip_that_cannot_be_used_is_said_on_the_page(pack: Pack) -> None:
     pack({"cats/1.png": picture()})
-    test = AppTest.from_function(page, default_timeout=30).run()
+    test = AppTest.from_function(page, default_timeout=120).run()
     assert "one class folder" in test.error[0].value
     assert not test.exception
 
@@ -321,6 +321,6 @@ def preview_page() -> None:
 
 def test_a_few_pictures_in_colour_are_looked_at(pack: Pack) -> None:
     pack(PETS)
-    test = AppTest.from_function(preview_page, default_timeout=30).run()
+    test = AppTest.from_function(preview_page, default_timeout=120).run()
     assert "3 pictures of 10 by 10 pixels, 2 classes: cats, dogs." in test.caption[0].value
     assert not test.exception

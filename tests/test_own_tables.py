@@ -195,7 +195,7 @@ def pick(test: AppTest, label: str, value: object) -> AppTest:
 
 def test_what_is_learned_from_a_table_is_chosen(keep: Keep) -> None:
     keep(PETS)
-    test = AppTest.from_function(table_page, default_timeout=30)
+    test = AppTest.from_function(table_page, default_timeout=120)
     test.session_state["table-format"] = True
     test.run()
     assert test.text[0].value == "regression (10,) likes 4 MSELoss 200"
@@ -244,6 +244,6 @@ def test_what_cannot_be_read_is_mended_by_a_button(
 @pytest.mark.parametrize("content", ["", "a\n1\n", "a,y\n1,2\n3\n", b"\x00\x01", b"PK\x03\x04"])
 def test_a_file_that_is_no_table_is_said_on_the_page(keep: Keep, content: str | bytes) -> None:
     keep(content)
-    test = AppTest.from_function(table_page, default_timeout=30).run()
+    test = AppTest.from_function(table_page, default_timeout=120).run()
     assert len(test.error) == 1
     assert not test.exception

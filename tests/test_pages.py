@@ -25,7 +25,7 @@ APP = str(Path(__file__).parents[1] / "app.py")
 def app(home: Path) -> Iterator[AppTest]:
     """The workbench with a store of its own, on the Build page."""
     st.cache_resource.clear()
-    yield AppTest.from_file(APP, default_timeout=30).run()
+    yield AppTest.from_file(APP, default_timeout=120).run()
     st.cache_resource.clear()
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import streamlit as st
@@ -104,6 +106,30 @@ def test_a_curve_that_falls_and_blows_up_suggests_a_rate_on_its_slope() -> None:
     assert "most steeply" in why
 
 
+def test_noise_before_the_fall_is_no_slope() -> None:
+    rates = [10 ** (-6 + step * 0.07) for step in range(100)]
+    losses = [1 - 0.3 / (1 + math.exp(-(step - 70) / 6)) for step in range(100)]
+    losses[2], losses[3] = 1.05, 0.99  # steeper than anything that follows
+    found, _ = suggest(rates, losses)
+    assert found is not None
+    assert found >= rates[50]
+
+
+def test_the_whole_range_is_seen_in_little_time(
+    moons: tuple[nn.Module, Data, Recipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter(range(1000))
+    monkeypatch.setattr(
+        sys.modules[range_test.__module__],
+        "time",
+        SimpleNamespace(perf_counter=lambda: next(clock)),
+    )
+    recipe = replace(moons[2], optimizer="Rprop")  # which no rate makes diverge
+    found = range_test(*moons[:2], recipe, seconds=10)
+    assert 8 <= len(found.rates) <= 12
+    assert found.rates[-1] == pytest.approx(10)
+
+
 def test_a_curve_without_a_fall_suggests_nothing() -> None:
     rates = [10 ** (-6 + step * 0.07) for step in range(100)]
     assert suggest(rates, [1.0] * 100)[0] is None
@@ -140,7 +166,7 @@ def page() -> None:
 def panel(home: Path) -> Iterator[AppTest]:
     """The panel alone, with a model that fits the moons."""
     st.cache_resource.clear()
-    app = AppTest.from_function(page, default_timeout=30).run()
+    app = AppTest.from_function(page, default_timeout=120).run()
     app.session_state["workspace:model"].open(TEMPLATES["MLP"])
     app.session_state["recipe"] = for_data(Recipe(), "moons")
     yield app

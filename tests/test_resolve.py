@@ -1243,7 +1243,7 @@ print(params, used() - before)
         [sys.executable, "-I", "-c", program, str(ROOT)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     params, megabytes = map(int, done.stdout.split())

@@ -54,7 +54,7 @@ def test_two_processes_write_at_once_and_nothing_is_lost(
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(timeout=60)
+        writer.join(timeout=300)
         assert writer.exitcode == 0
     points = store.points(run_id)
     assert {point.step for point in points} == {*range(100), *range(1000, 1100)}

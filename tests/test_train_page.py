@@ -9,6 +9,7 @@ from builder import TEMPLATES
 from builder.train import Recipe
 from builder.train.groups import Group
 from builder.train.schedules import CHAINS, Phase
+from ui.components.group_board import is_move
 
 _PAGE = """
 import streamlit as st
@@ -20,7 +21,7 @@ state.workspace()
 
 
 def opened(module: str, name: str, model: str = "MLP", **recipe: object) -> AppTest:
-    app = AppTest.from_string(_PAGE.format(module=module, name=name), default_timeout=60)
+    app = AppTest.from_string(_PAGE.format(module=module, name=name), default_timeout=120)
     app.session_state["recipe"] = Recipe("moons", **recipe)  # type: ignore[arg-type]
     app.run()
     app.session_state["workspace:model"].open(TEMPLATES[model])
@@ -70,6 +71,24 @@ def test_a_group_is_named_given_a_rate_frozen_and_removed(home: Path) -> None:
     app.button(key="board:0:remove").click().run()
     assert recipe(app).groups == ()
     assert not app.exception
+
+
+def test_groups_of_a_model_that_has_changed_are_mended_at_a_click(home: Path) -> None:
+    groups = (Group("gone", ("layer9",)), Group("a", ("0", "2")), Group("b", ("2", "4")))
+    app = opened("board", "board", groups=groups)
+    assert "layer9" in app.error[0].value
+    app.button(key="board:mend").click().run()
+    assert not app.error
+    assert [group.members for group in recipe(app).groups] == [("0",), ("2", "4")]
+
+
+def test_only_parts_and_groups_that_there_are_can_be_moved() -> None:
+    move = {"do": "move", "paths": ["fc"], "to": "a"}
+    assert is_move(move, {"fc"}, {"a"})
+    assert is_move({**move, "to": None}, {"fc"}, {"a"})
+    for wrong in ({"paths": ["rnn"]}, {"paths": []}, {"paths": "fc"}, {"to": "b"}, {"do": "drop"},
+                  {"paths": [["fc"]]}, {"more": 1}):  # fmt: skip
+        assert not is_move({**move, **wrong}, {"fc"}, {"a"}), wrong
 
 
 def test_lbfgs_is_told_to_have_one_group(home: Path) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from builder import TEMPLATES, ModelSpec, build, edit
 from builder.files import load_weights, weights_pt, weights_safetensors
-from builder.files.loading import same_bits
+from builder.files.loading import load_into, same_bits
 from builder.files.shelf import Shelved, WeightShelf
 from builder.store import Store
 from builder.train import Recipe
@@ -239,6 +239,30 @@ def test_the_next_run_starts_from_what_was_chosen_until_it_is_let_go(
     assert "Starts from" not in said(app)
     assert "start" not in app.query_params
     assert not next(button for button in app.button if button.label == "Start").disabled
+
+
+_RANGE = """
+from ui import state
+from ui.training.range_test import range_panel
+state.workspace()
+range_panel()
+"""
+
+
+def test_rates_are_tested_from_the_weights_that_the_next_run_starts_from(home: Path) -> None:
+    app = AppTest.from_string(_RANGE, default_timeout=60)
+    app.session_state["recipe"] = RECIPE
+    workspace(app.run()).open(MLP)
+    state = {name: tensor * 3 for name, tensor in weights().items()}
+    loaded, _ = load_into(MLP, state)
+    one = WeightShelf(home, workspace(app).model_id).keep(MLP, loaded, "some.pt")
+    losses = []
+    for start in ("", one.id):
+        app.session_state["start"] = start
+        press(app.run(), "range-test:start")
+        losses.append(app.session_state["range-test"].test.losses[0])
+    assert not app.exception
+    assert losses[0] != losses[1]
 
 
 def test_a_model_that_cannot_run_says_so_in_every_part(app: AppTest) -> None:

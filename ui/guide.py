@@ -129,7 +129,9 @@ _INSIDE = """
    which they fired, and takes them off again.
 6. **Step by step** sends a batch through it: what every layer gives, what it costs, and the first
    NaN. **Autograd** draws the graph of a backward pass, and says which parameters it reaches.
-7. **Weights** brings weights back from a `.pt` or `.safetensors`: what fits, what is missing, what
+7. **Moving** turns the model into `half`, `bfloat16` or `double`, or moves it to another device:
+   what moves, what it takes, and what becomes of the outputs.
+8. **Weights** brings weights back from a `.pt` or `.safetensors`: what fits, what is missing, what
    another name would do. Loaded, they are verified, and can be looked into, scored, frozen and
    trained on. Two checkpoints are compared tensor by tensor; several have a mean.
 """

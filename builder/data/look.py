@@ -179,7 +179,8 @@ def _told_duplicates(duplicates: int, crossing: int, kept: int) -> Iterator[str]
             "on these, validation measures memory."
         )
     elif duplicates:
-        yield f"{duplicates:,} samples repeat an earlier one, none of them across the split."
+        some = f"{duplicates:,} samples repeat" if duplicates > 1 else "1 sample repeats"
+        yield f"{some} an earlier one, but not across the split."
 
 
 def _told_balance(balance: tuple[tuple[str, int, int], ...]) -> Iterator[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
@@ -182,21 +183,29 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip() or repr(error)).splitlines()[0]
 
 
-def _observed(
-    model: nn.Module, inputs: Sequence[Tensor], hooks: Collection[Hook], seed: int, back: bool
-) -> tuple[tuple[Firing, ...], dict[str, int], float]:
+@contextmanager
+def hooked(model: nn.Module, hooks: Collection[Hook]) -> Iterator[list[Firing]]:
+    """Keep hooks on a model as long as the context lasts; what they see is added to the list."""
     firings: list[Firing] = []
-    bare = _passed(model, inputs, seed, back=False)
-    handles = []
+    handles: list[RemovableHandle] = []
     try:
         for path, kind in hooks:
-            handles.append(_put(model.get_submodule(path), path, kind, firings))
-        on = _held(model)
-        hooked = _passed(model, inputs, seed, back=back)
+            register = getattr(model.get_submodule(path), KINDS[kind].method)
+            handles.append(register(partial(_fired, path, kind, firings)))
+        yield firings
     finally:
         for handle in handles:
             handle.remove()
-    pairs = zip(bare, hooked, strict=True)
+
+
+def _observed(
+    model: nn.Module, inputs: Sequence[Tensor], hooks: Collection[Hook], seed: int, back: bool
+) -> tuple[tuple[Firing, ...], dict[str, int], float]:
+    bare = _passed(model, inputs, seed, back=False)
+    with hooked(model, hooks) as firings:
+        on = _held(model)
+        heard = _passed(model, inputs, seed, back=back)
+    pairs = zip(bare, heard, strict=True)
     apart = [(one.double() - other.double()).abs().max().item() for one, other in pairs]
     return tuple(firings), on, max(apart, default=0.0)
 
@@ -206,11 +215,6 @@ def _held(model: nn.Module) -> dict[str, int]:
         kind.kept: sum(len(getattr(module, kind.kept)) for module in model.modules())
         for kind in KINDS.values()
     }
-
-
-def _put(module: nn.Module, path: str, kind: str, firings: list[Firing]) -> RemovableHandle:
-    register: Callable[..., RemovableHandle] = getattr(module, KINDS[kind].method)
-    return register(partial(_fired, path, kind, firings))
 
 
 def _fired(path: str, kind: str, firings: list[Firing], _: nn.Module, *given: Any) -> None:

@@ -14,7 +14,7 @@ _WIDTH = 88
 # What each hook prints, after its kind and the name of its module.
 _PRINTED = {
     "pre": "[tuple(value.shape) for value in args]",
-    "forward": 'tuple(output.shape) if hasattr(output, "shape") else type(output)',
+    "forward": 'getattr(output, "shape", type(output))',
     "backward": "[None if grad is None else tuple(grad.shape) for grad in grad_output]",
 }
 
@@ -74,7 +74,7 @@ def _pass(spec: ModelSpec, inputs: Sequence[Tensor], *, back: bool) -> Iterator[
         if value.is_floating_point():
             yield f"{entry.name} = torch.randn({shape}{', requires_grad=True' * back})"
         else:
-            yield f"{entry.name} = torch.randint({int(value.max()) + 1}, ({shape},))"
+            yield f"{entry.name} = torch.randint({int(value.max()) + 1}, {tuple(value.shape)})"
     names = ", ".join(entry.name for entry in spec.inputs)
     if not back:
         yield "with torch.no_grad():"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from builder.errors import FormulaError, SpecError
@@ -377,16 +377,13 @@ class _Reader:
             return found, self.expression(target.value)
         words = "cannot be called"
         if isinstance(target, ast.Name):
-            near = _homes_of(target.id)
+            near = _calls_of(target.id)
             words = f"is no function here; {near}" if near else "is no function here"
         raise self.wrong(target, f"{words}; torch.exp(x), F.relu(x) and x.sum() are calls.")
 
 
-def _homes_of(name: str) -> str:
-    return " or ".join(_called(name))
-
-
-def _called(name: str) -> Iterator[str]:
-    for (_, known), row in functions.FUNCTIONS.items():
-        if known == name:
-            yield row.usage
+def _calls_of(name: str) -> str:
+    """Return how a function of this name is called, from each of its homes."""
+    return " or ".join(
+        row.usage for (_, known), row in functions.FUNCTIONS.items() if known == name
+    )

@@ -119,6 +119,52 @@ def modules(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.rpartition(".")[0] or name for name in names))
 
 
+@dataclass(frozen=True)
+class Part:
+    """A module that owns parameters, itself or below it, or a parameter.
+
+    Args:
+        path: as `named_modules` and `named_parameters` give it.
+        shape: of a parameter; `None` for a module.
+        about: the class of a module; empty for a parameter.
+        names: of the parameters in it.
+        values: how many values they have.
+        still: whether none of them needs a gradient.
+    """
+
+    path: str
+    shape: tuple[int, ...] | None
+    about: str
+    names: tuple[str, ...]
+    values: int
+    still: bool
+
+
+def parts(model: nn.Module) -> tuple[Part, ...]:
+    """Return all parts of a model as a tree is read: a module, then what is in it."""
+    held = dict(model.named_parameters())
+
+    def part(path: str, module: nn.Module | None) -> Part:
+        mine = {n: p for n, p in held.items() if n == path or n.startswith(f"{path}.")}
+        return Part(
+            path,
+            tuple(held[path].shape) if module is None else None,
+            "" if module is None else type(module).__name__,
+            tuple(mine),
+            sum(value.numel() for value in mine.values()),
+            not any(value.requires_grad for value in mine.values()),
+        )
+
+    found = []
+    for path, module in model.named_modules():
+        prefix = f"{path}." if path else ""
+        if path:
+            found.append(part(path, module))
+        own = (f"{prefix}{name}" for name, _ in module.named_parameters(recurse=False))
+        found += [part(name, None) for name in own if name in held]
+    return tuple(one for one in found if one.names)
+
+
 def move(
     names: Sequence[str], groups: Sequence[Group], paths: Iterable[str], to: str
 ) -> tuple[Group, ...]:

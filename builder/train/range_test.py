@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from statistics import fmean
 
@@ -62,14 +62,15 @@ def range_test(
 ) -> RangeTest:
     """Train a copy of a model while the learning rate grows from `low` to `high`.
 
-    It ends early where the loss has become four times the best or no number at all, and when the
-    time is up. The model itself and all random states stay as they were.
+    It ends early where the loss has become four times the best or no number at all. Where the time
+    would not do for all steps, the rate grows faster, so that the whole range is seen. The model
+    itself and all random states stay as they were.
 
     Args:
         model: on the device of the data.
         data: what the recipe trains on.
         recipe: its loss, optimizer, groups, batch size and seed are used; its schedule is not.
-        seconds: after which it ends, with what it has.
+        seconds: within which it is to reach `high`.
         on_step: told the share of the steps that are done, and the rate of the next.
 
     Raises:
@@ -87,14 +88,18 @@ def range_test(
         groups = trial.optimizer.param_groups
         shares = [group["lr"] / recipe.lr for group in groups]
         order = batches(len(data.x), recipe.batch_size, recipe.seed)
-        for rate, rows in zip(_growing(low, high, steps), order, strict=False):
+        way = 0.0  # from low to high, as a share of the logarithm
+        while way <= 1:
+            rate = float(low * (high / low) ** way)
             for group, share in zip(groups, shares, strict=True):
                 group["lr"] = rate * share
             on_step(len(rates) / steps, rate)
             rates.append(rate)
-            losses.append(trial.step(rows.to(device))[0])
-            if _diverged(losses) or time.perf_counter() - began > seconds:
+            losses.append(trial.step(next(order).to(device))[0])
+            spent = time.perf_counter() - began
+            if _diverged(losses) or spent > seconds:
                 break
+            way = max(len(rates) / (steps - 1), spent / seconds)
     usable = [value for value in losses if math.isfinite(value)]
     smoothed = smooth(usable)
     rates = rates[: len(usable)]
@@ -119,8 +124,8 @@ def suggest(rates: list[float], smoothed: list[float]) -> tuple[float | None, st
     """
     if len(smoothed) < _FEWEST:
         return None, (
-            f"The loss was lost after {len(smoothed)} batches, too few to see a fall. "
-            "A range that begins lower may show one."
+            f"The loss of {len(smoothed)} batches only is known, too few to see a fall: it was "
+            "lost at low rates already, or a batch takes too long."
         )
     bottom = min(range(len(smoothed)), key=smoothed.__getitem__)
     start = fmean(smoothed[:_FEWEST])  # a single batch may be an easy one
@@ -137,8 +142,10 @@ def suggest(rates: list[float], smoothed: list[float]) -> tuple[float | None, st
             f"{rates[turn]:.1e} on, and a tenth of that is a careful start. More batches may show "
             "where it falls."
         )
-    slopes = [(smoothed[i + 1] - smoothed[i - 1]) / 2 for i in range(1, bottom)]
-    steepest = rates[1 + min(range(len(slopes)), key=slopes.__getitem__)]
+    # Before the loss has left the level of its start, a slope is noise.
+    begins = max(place for place in range(bottom) if smoothed[place] > start - least)
+    slopes = {i: smoothed[i + 1] - smoothed[i - 1] for i in range(max(1, begins), bottom)}
+    steepest = rates[min(slopes, key=slopes.__getitem__)]
     limit = rates[bottom] * _TENTH
     if steepest <= limit:
         return readable(steepest), (
@@ -174,11 +181,6 @@ def _check(recipe: Recipe, low: float, high: float, steps: int) -> None:
             f"A range from {low:g} to {high:g} in {steps} steps is none; the rate grows from a "
             f"number above 0 to a larger one in {_FEWEST} steps or more."
         )
-
-
-def _growing(low: float, high: float, steps: int) -> Iterator[float]:
-    for step in range(steps):
-        yield float(low * (high / low) ** (step / (steps - 1)))
 
 
 def _diverged(losses: list[float]) -> bool:

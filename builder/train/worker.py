@@ -128,6 +128,7 @@ def _train(store: Store, run: Run, also: Callable[[Progress], None]) -> tuple[st
         also=also,
     )
     watcher.resume()
+    store.update_run(run.id, facts={"frozen": trainer.frozen()})
     try:
         progress = loop.run(trainer, watcher.tick)
     finally:

@@ -24,15 +24,6 @@ FLAGS = [
 expect.set_options(timeout=RUN_SECONDS * 1000)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One test process drives the browser: two would share two cores with their own servers."""
-    here = Path(__file__).parent
-    for item in items:
-        if here in item.path.parents:
-            item.add_marker(pytest.mark.xdist_group("browser"))
-
-
 # Package scope: Playwright keeps an event loop running in this thread, which is no company for
 # the tests that come after these.
 @pytest.fixture(scope="package")
@@ -69,8 +60,7 @@ def watch() -> Iterator[Watch]:
     """Fails the test whose pages complained, raised or asked another host."""
     watch = Watch()
     yield watch
-    assert not watch.foreign, f"asked of another host: {watch.foreign}"
-    assert not watch.complaints, f"in the browser's console: {watch.complaints}"
+    watch.check()
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 
 APP = Path(__file__).parents[2] / "app.py"
-START_SECONDS = 60
-END_SECONDS = 15
+START_SECONDS = 180
+END_SECONDS = 30
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from streamlit.testing.v1 import AppTest
 
 from tests.browser.screen import eventually, open_page, settle
-from tests.browser.server import running_server
+from tests.browser.stage import Stage, opened_stage
 from ui.components.layer_list import is_intent
 
 APP = Path(__file__).parent / "apps" / "components.py"
@@ -18,18 +18,29 @@ FIRST = ["conv1", "relu1", "pool1", "flatten", "fc1", "fc2"]
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the page of components; each visitor has a list of its own."""
-    folder = tmp_path_factory.mktemp("components")
-    (folder / ".streamlit").symlink_to(Path(__file__).parents[2] / ".streamlit")
-    with running_server(folder, app=APP) as server:
-        yield server.url
+def stage(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A page of the components."""
+    with opened_stage(browser, tmp_path_factory.mktemp("components"), APP) as stage:
+        yield stage
 
 
 @pytest.fixture
-def bench(page: Page, address: str) -> Page:
-    """The page of components, just opened."""
-    open_page(page, address)
+def visit(stage: Stage) -> Iterator[Callable[[str], Page]]:
+    """Shows the components with these settings, as if for the first time."""
+
+    def go(settings: str) -> Page:
+        page = stage.show(settings)
+        expect(page.locator(".layer-list")).to_have_count(1)
+        return page
+
+    yield go
+    stage.watch.check()
+
+
+@pytest.fixture
+def bench(visit: Callable[[str], Page]) -> Page:
+    """The components over the six layers, as if for the first time."""
+    page = visit("")
     expect(page.locator(".rows .row")).to_have_count(len(FIRST))
     return page
 
@@ -126,9 +137,9 @@ def test_a_layer_that_is_dragged_stays_where_it_was_dropped(bench: Page) -> None
 
 
 def test_a_dropped_layer_does_not_jump_back_before_the_server_has_answered(
-    page: Page, address: str
+    visit: Callable[[str], Page],
 ) -> None:
-    open_page(page, f"{address}/?lag=0.8")
+    page = visit("lag=0.8")
     pull(page, "conv1", onto="pool1")
     dropped = ["relu1", "pool1", "conv1", "flatten", "fc1", "fc2"]
     eventually(lambda: shown(page) == dropped)
@@ -217,8 +228,8 @@ def test_a_fault_stands_in_its_row_and_its_button_mends_it(bench: Page) -> None:
     expect(row(bench, "fc1").locator(".shape")).to_have_text("(N, 4)")
 
 
-def test_a_burst_of_intents_arrives_whole_and_once(page: Page, address: str) -> None:
-    open_page(page, f"{address}/?lag=0.15")
+def test_a_burst_of_intents_arrives_whole_and_once(visit: Callable[[str], Page]) -> None:
+    page = visit("lag=0.15")
     row(page, "conv1").locator(".title").click()
     for _ in range(5):
         page.keyboard.press("Control+d")
@@ -245,9 +256,9 @@ def test_a_place_between_two_layers_is_chosen_and_the_palette_adds_there(bench: 
 
 
 def test_one_changed_row_of_a_thousand_leaves_the_others_the_scroll_and_the_focus_alone(
-    page: Page, address: str
+    visit: Callable[[str], Page],
 ) -> None:
-    open_page(page, f"{address}/?layers=1000")
+    page = visit("layers=1000")
     expect(page.locator(".rows .row")).to_have_count(1000)
     row(page, "layer0").locator(".title").click()
     page.keyboard.press("End")
@@ -264,8 +275,8 @@ def test_one_changed_row_of_a_thousand_leaves_the_others_the_scroll_and_the_focu
     assert focused(page) == "layer999"
 
 
-def test_an_empty_list_says_what_to_do(page: Page, address: str) -> None:
-    open_page(page, f"{address}/?layers=1")
+def test_an_empty_list_says_what_to_do(visit: Callable[[str], Page]) -> None:
+    page = visit("layers=1")
     expect(page.locator(".empty")).to_have_count(2)
     row(page, "layer0").locator(".title").click()
     page.keyboard.press("Delete")
@@ -344,24 +355,19 @@ def test_the_keyboard_alone_reaches_and_adds_an_entry(bench: Page) -> None:
 def test_buttons_keys_and_the_wheel_zoom_the_diagram_and_fit_undoes_them(bench: Page) -> None:
     fitted = scale(bench)
     bench.get_by_role("button", name="Zoom in").click()
-    bench.wait_for_timeout(300)
-    zoomed = scale(bench)
-    assert zoomed > fitted * 1.2
+    eventually(lambda: scale(bench) > fitted * 1.2)
     bench.locator(".stage").focus()
     bench.keyboard.press("-")
     bench.keyboard.press("-")
-    bench.wait_for_timeout(300)
-    assert scale(bench) < zoomed / 1.5
+    eventually(lambda: scale(bench) < fitted * 0.9)
     box = bench.locator(".stage").bounding_box()
     assert box
     bench.mouse.move(box["x"] + 100, box["y"] + 100)
     before = scale(bench)
     bench.mouse.wheel(0, -300)
-    bench.wait_for_timeout(300)
-    assert scale(bench) > before
+    eventually(lambda: scale(bench) > before)
     bench.get_by_role("button", name="Show everything").click()
-    bench.wait_for_timeout(500)
-    assert scale(bench) == pytest.approx(fitted, rel=0.01)
+    eventually(lambda: scale(bench) == pytest.approx(fitted, rel=0.01))
 
 
 def test_a_box_that_is_picked_selects_its_layer_and_the_other_way_round(bench: Page) -> None:
@@ -380,10 +386,13 @@ def test_dragging_pans_the_diagram_and_picks_nothing(bench: Page) -> None:
     bench.mouse.down()
     bench.mouse.move(before["x"] + 70, before["y"] + 50, steps=5)
     bench.mouse.up()
-    bench.wait_for_timeout(300)
-    after = box.bounding_box()
-    assert after
-    assert after["x"] - before["x"] == pytest.approx(50, abs=2)
+
+    def moved() -> float:
+        after = box.bounding_box()
+        assert after
+        return after["x"] - before["x"]
+
+    eventually(lambda: moved() == pytest.approx(50, abs=2))
     expect(python(bench, "selects: None")).to_be_visible()
 
 
@@ -416,17 +425,22 @@ def test_no_line_of_the_diagram_runs_through_a_box_that_it_does_not_join(bench: 
 
 
 @pytest.mark.parametrize("layers", [50, 1000])
-def test_the_first_view_of_a_long_chain_is_legible(page: Page, address: str, layers: int) -> None:
-    open_page(page, f"{address}/?layers={layers}")
-    expect(page.locator('.box[data-id="layer0"]')).to_be_visible(timeout=30_000)
-    page.wait_for_timeout(500)
-    text = page.locator('.box[data-id="layer0"] .title').bounding_box()
-    stage = page.locator(".stage").bounding_box()
-    assert text
-    assert stage
-    assert text["height"] >= 8
-    assert stage["x"] <= text["x"] <= stage["x"] + stage["width"]
-    assert stage["y"] <= text["y"] <= stage["y"] + stage["height"]
+def test_the_first_view_of_a_long_chain_is_legible(
+    visit: Callable[[str], Page], layers: int
+) -> None:
+    page = visit(f"layers={layers}")
+    title, stage = page.locator('.box[data-id="layer0"] .title'), page.locator(".diagram .stage")
+    expect(title).to_be_visible()
+
+    def legible() -> bool:
+        text, place = title.bounding_box(), stage.bounding_box()
+        assert text
+        assert place
+        across = place["x"] <= text["x"] <= place["x"] + place["width"]
+        down = place["y"] <= text["y"] <= place["y"] + place["height"]
+        return text["height"] >= 8 and across and down
+
+    eventually(legible)
 
 
 def test_the_downloaded_picture_is_an_svg_of_all_layers_in_the_colours_of_the_page(
@@ -450,34 +464,35 @@ def test_the_downloaded_picture_is_an_svg_of_all_layers_in_the_colours_of_the_pa
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [800, 1440])
 def test_the_components_follow_the_theme_and_fit_their_place(
-    new_page: Callable[..., Page], address: str, scheme: str, width: int
+    new_page: Callable[..., Page], stage: Stage, scheme: str
 ) -> None:
-    page = new_page(color_scheme=scheme, viewport={"width": width, "height": 900})
-    open_page(page, address)
-    app = page.get_by_test_id("stApp").evaluate("e => getComputedStyle(e).backgroundColor")
-    for part in (".layer-list .scroll", ".palette", ".diagram"):
-        place = page.locator(part)
-        assert place.evaluate("e => getComputedStyle(e).backgroundColor") == app
-        assert place.evaluate("e => e.scrollWidth <= e.clientWidth + 1"), part
-    for name in FIRST:
-        shape = row(page, name).locator(".shape")
-        assert shape.evaluate("e => e.scrollWidth <= e.clientWidth + 1"), name
+    page = new_page(color_scheme=scheme)
+    open_page(page, stage.url)
+    for width in (1440, 800):
+        page.set_viewport_size({"width": width, "height": 900})
+        app = page.get_by_test_id("stApp").evaluate("e => getComputedStyle(e).backgroundColor")
+        for part in (".layer-list .scroll", ".palette", ".diagram"):
+            place = page.locator(part)
+            assert place.evaluate("e => getComputedStyle(e).backgroundColor") == app
+            assert place.evaluate("e => e.scrollWidth <= e.clientWidth + 1"), part
+        for name in FIRST:
+            shape = row(page, name).locator(".shape")
+            assert shape.evaluate("e => e.scrollWidth <= e.clientWidth + 1"), name
 
 
 def test_a_page_of_components_runs_in_app_test() -> None:
-    app = AppTest.from_file(str(APP), default_timeout=30).run()
+    app = AppTest.from_file(str(APP), default_timeout=120).run()
     assert not app.exception
     assert app.text[0].value == f"Python has: {' '.join(FIRST)}"
 
 
 def test_a_second_visitor_has_components_of_their_own(
-    bench: Page, new_page: Callable[..., Page], address: str
+    bench: Page, new_page: Callable[..., Page], stage: Stage
 ) -> None:
     row(bench, "conv1").locator(".title").click()
     bench.keyboard.press("Delete")
     expect_order(bench, FIRST[1:])
     other = new_page()
-    open_page(other, address)
+    open_page(other, stage.url)
     expect_order(other, FIRST)

@@ -156,7 +156,7 @@ def test_a_conv2d_learns_the_kernel_and_it_becomes_a_layer_of_the_model(
     choose(page, "Kernel", "Sobel x")
     tab(page, "Learn the kernel")
     page.get_by_role("button", name="Learn", exact=True).click()
-    expect(page.get_by_role("button", name="Go on")).to_be_visible(timeout=120_000)
+    expect(page.get_by_role("button", name="Go on")).to_be_visible()
     said = page.get_by_text("farthest cell off by").text_content() or ""
     assert float(said.rsplit(" ", 1)[1]) < 1e-3
 

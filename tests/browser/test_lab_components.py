@@ -3,14 +3,13 @@
 import json
 import re
 from collections.abc import Callable, Iterator
-from itertools import count
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.screen import RUN_SECONDS, Watch, eventually, open_page, settle
-from tests.browser.server import running_server
+from tests.browser.screen import eventually, open_page, settle
+from tests.browser.stage import Stage, opened_stage
 from ui.components.comparer import is_pick
 from ui.components.kernel_grid import LONGEST, is_entry
 from ui.components.numbers import plain
@@ -19,48 +18,26 @@ from ui.components.sliding_window import is_look
 APP = Path(__file__).parent / "apps" / "lab_components.py"
 HIGH, WIDE = 90, 160
 NINTH = "-0.1111"
-VISITS = count(1)
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of the page of components; each visitor has a memory of its own."""
-    folder = tmp_path_factory.mktemp("lab")
-    (folder / ".streamlit").symlink_to(Path(__file__).parents[2] / ".streamlit")
-    with running_server(folder, app=APP) as server:
-        yield server.url
-
-
-@pytest.fixture(scope="module")
-def shared(browser: Browser, address: str) -> Iterator[tuple[Page, Watch]]:
-    """One page for all tests: to begin anew in its box is faster than a page of its own."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(RUN_SECONDS * 1000)
-    page, watch = context.new_page(), Watch()
-    watch.over(page)
-    open_page(page, address)
-    yield page, watch
-    context.close()
+def stage(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A page of the lab's components."""
+    with opened_stage(browser, tmp_path_factory.mktemp("lab"), APP) as stage:
+        yield stage
 
 
 @pytest.fixture
-def visit(shared: tuple[Page, Watch]) -> Iterator[Callable[[str], Page]]:
+def visit(stage: Stage) -> Iterator[Callable[[str], Page]]:
     """Shows a component with these settings, as if for the first time."""
-    page, watch = shared
 
-    def go(query: str) -> Page:
-        scene = f"{query}&visit={next(VISITS)}"
-        box = page.get_by_label("Scene")
-        box.fill(scene)
-        box.press("Enter")
-        expect(page.get_by_text(f"This is {scene}", exact=True)).to_be_visible()
-        settle(page)
+    def go(settings: str) -> Page:
+        page = stage.show(settings)
         expect(page.locator(".ll")).to_have_count(1)
         return page
 
     yield go
-    assert not watch.foreign, f"asked of another host: {watch.foreign}"
-    assert not watch.complaints, f"in the browser's console: {watch.complaints}"
+    stage.watch.check()
 
 
 def expect_told(page: Page, *intents: dict[str, object]) -> None:
@@ -84,7 +61,7 @@ def compare(visit: Callable[[str], Page]) -> Callable[..., Page]:
     return go
 
 
-def stage(page: Page) -> dict[str, float]:
+def canvas(page: Page) -> dict[str, float]:
     box = page.locator(".comparer .stage").bounding_box()
     assert box
     return dict(box)
@@ -104,7 +81,7 @@ def pixel(page: Page, x: float, y: float) -> list[int]:
 
 def press_at(page: Page, across: float, down: float, *, side: int | None = None) -> None:
     """Clicks a part, 0 to 1, of the picture as it lies when all of it is shown."""
-    box = stage(page)
+    box = canvas(page)
     width, left = box["width"], box["x"]
     if side is not None:
         width = (width - 2) / 2
@@ -158,7 +135,7 @@ def test_a_click_picks_the_pixel_under_it(compare: Callable[..., Page], side: in
 
 def test_beside_the_picture_there_is_nothing_to_pick(compare: Callable[..., Page]) -> None:
     page = compare()
-    box = stage(page)
+    box = canvas(page)
     page.mouse.click(box["x"] + 5, box["y"] + box["height"] / 2)
     press_at(page, 0.5 / WIDE, 0.5 / HIGH)
     expect_told(page, {"do": "pick", "row": 0, "column": 0})
@@ -166,15 +143,14 @@ def test_beside_the_picture_there_is_nothing_to_pick(compare: Callable[..., Page
 
 def test_a_pixel_is_picked_exactly_when_zoomed_in(compare: Callable[..., Page]) -> None:
     page = compare()
-    box = stage(page)
+    box = canvas(page)
     x, y = box["x"] + box["width"] * 0.35, box["y"] + box["height"] * 0.3
     page.mouse.move(x, y)
     scale = min(box["width"] / WIDE, box["height"] / HIGH)
     column = int((x - box["x"] - (box["width"] - WIDE * scale) / 2) / scale)
     row = int((y - box["y"]) / scale)
     page.mouse.wheel(0, -600)
-    page.wait_for_timeout(200)
-    assert zoomed(page) > 3 * scale
+    eventually(lambda: zoomed(page) > 3 * scale)
     page.mouse.click(x, y)
     expect_told(page, {"do": "pick", "row": row, "column": column})
 
@@ -191,7 +167,7 @@ def test_the_divider_is_dragged_and_moved_by_keys_without_asking_python(
     inverted = pixel(page, 0.6, 0.5)
     pull(page, (200, 0), middle(handle))
     seen = int(handle.get_attribute("aria-valuenow") or 0)
-    box = stage(page)
+    box = canvas(page)
     picture = WIDE * min(box["width"] / WIDE, box["height"] / HIGH)
     assert abs(seen - (50 + 100 * 200 / picture)) <= 1
     assert pixel(page, 0.6, 0.5) != inverted
@@ -253,7 +229,7 @@ def test_both_views_zoom_and_pan_in_step_and_fit_undoes_it(compare: Callable[...
         focus.press("+")
     eventually(lambda: zoomed(page) > 4 * fitted)
     left, right = pixel(page, 0.25, 0.5), pixel(page, 0.75, 0.5)
-    pull(page, (150, 60), (stage(page)["x"] + 200, stage(page)["y"] + 200))
+    pull(page, (150, 60), (canvas(page)["x"] + 200, canvas(page)["y"] + 200))
     eventually(lambda: pixel(page, 0.25, 0.5) != left)
     eventually(lambda: pixel(page, 0.75, 0.5) != right)
     focus.press("0")
@@ -279,7 +255,7 @@ def test_a_mark_stands_on_both_pictures(compare: Callable[..., Page]) -> None:
     plain_left, plain_right = pixel(page, 0.25, 0.5), pixel(page, 0.75, 0.5)
     press_at(page, 0.5, 0.5, side=0)
     settle(page)
-    box = stage(page)
+    box = canvas(page)
     scale = min((box["width"] - 2) / 2 / WIDE, box["height"] / HIGH)
     # The rim of the 5 x 5 patch on the one, of the pixel on the other.
     eventually(lambda: pixel(page, 0.25 + 3 * scale / box["width"], 0.5) != plain_left)
@@ -573,7 +549,6 @@ def test_stride_and_dilation_move_the_window_and_spread_its_taps(
     expect(page.locator(".output .cell")).to_have_count(4)
 
     def taps() -> list[tuple[float, float]]:
-        page.wait_for_timeout(300)
         boxes = page.locator(".sliding-window .tap").evaluate_all(
             "all => all.map(e => { const b = e.getBoundingClientRect(); return [b.x, b.y] })"
         )
@@ -583,9 +558,8 @@ def test_stride_and_dilation_move_the_window_and_spread_its_taps(
     across = first[1][0] - first[0][0]
     page.get_by_role("button", name="Step forward").click()
     expect_position(page, 1)
-    moved = taps()
     # Taps two cells apart, positions three.
-    assert (moved[0][0] - first[0][0]) / across == pytest.approx(1.5, abs=0.02)
+    eventually(lambda: (taps()[0][0] - first[0][0]) / across == pytest.approx(1.5, abs=0.02))
 
 
 def test_a_window_that_does_not_fit_says_so(visit: Callable[[str], Page]) -> None:
@@ -594,9 +568,9 @@ def test_a_window_that_does_not_fit_says_so(visit: Callable[[str], Page]) -> Non
     expect(page.locator(".sliding-window .scene")).to_be_hidden()
 
 
-def test_without_motion_it_steps_all_the_same(new_page: Callable[..., Page], address: str) -> None:
+def test_without_motion_it_steps_all_the_same(new_page: Callable[..., Page], stage: Stage) -> None:
     page = new_page(reduced_motion="reduce", viewport={"width": 400, "height": 800})
-    open_page(page, f"{address}/?scene=show%3Dwindow%26size%3D22")
+    open_page(page, f"{stage.url}/?scene=show%3Dwindow%26size%3D22")
     expect_position(page, 0)
     page.get_by_role("button", name="Step forward").click()
     expect_position(page, 1)

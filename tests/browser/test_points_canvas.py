@@ -1,51 +1,32 @@
 """Points are drawn, erased and taken back, with the mouse and with the keyboard."""
 
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.screen import RUN_SECONDS, Watch, open_page, settle
-from tests.browser.server import running_server
+from tests.browser.stage import Stage, opened_stage
 from ui.components.points_canvas import LONGEST, is_stroke
 
 APP = Path(__file__).parent / "apps" / "points_canvas.py"
-VISITS = count(1)
 
 
 @pytest.fixture(scope="module")
-def shared(
-    browser: Browser, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[Page, Watch]]:
-    """One page for all tests: to begin anew in its box is faster than a page of its own."""
-    folder = tmp_path_factory.mktemp("points")
-    (folder / ".streamlit").symlink_to(Path(__file__).parents[2] / ".streamlit")
-    with running_server(folder, app=APP) as server:
-        context = browser.new_context(viewport={"width": 1000, "height": 900})
-        context.set_default_timeout(RUN_SECONDS * 1000)
-        page, watch = context.new_page(), Watch()
-        watch.over(page)
-        open_page(page, server.url)
-        yield page, watch
-        context.close()
+def stage(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    """A page of the canvas."""
+    with opened_stage(browser, tmp_path_factory.mktemp("points"), APP, width=1000) as stage:
+        yield stage
 
 
 @pytest.fixture
-def canvas(shared: tuple[Page, Watch]) -> Iterator[Page]:
+def canvas(stage: Stage) -> Iterator[Page]:
     """The canvas, as if for the first time."""
-    page, watch = shared
-    scene = f"visit {next(VISITS)}"
-    page.get_by_label("Scene").fill(scene)
-    page.get_by_label("Scene").press("Enter")
-    expect(page.get_by_text(f"This is {scene}", exact=True)).to_be_visible()
-    settle(page)
+    page = stage.show()
     expect(page.locator(".points-canvas")).to_have_count(1)
     yield page
-    assert not watch.foreign, f"asked of another host: {watch.foreign}"
-    assert not watch.complaints, f"in the browser's console: {watch.complaints}"
+    stage.watch.check()
 
 
 def at(page: Page, x: float, y: float) -> tuple[float, float]:

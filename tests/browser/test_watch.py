@@ -3,7 +3,12 @@
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.screen import Watch
+from tests.browser.screen import Watch, eventually
+
+
+def await_complaint(page: Page, watch: Watch) -> None:
+    """Playwright hands on what has happened while it talks with the browser."""
+    eventually(lambda: page.evaluate("true") and watch.complaints)
 
 
 @pytest.mark.parametrize(
@@ -19,16 +24,15 @@ def test_what_a_page_asks_of_another_host_is_noticed_and_never_answered(
     page: Page, watch: Watch, body: str
 ) -> None:
     page.set_content(body)
-    page.wait_for_timeout(300)
+    await_complaint(page, watch)
     assert len(watch.foreign) == 1
     assert all("ERR_" in complaint or "fetch" in complaint for complaint in watch.complaints)
-    assert watch.complaints
     watch.foreign.clear()
     watch.complaints.clear()
 
 
 def test_an_error_in_a_pages_script_is_noticed(page: Page, watch: Watch) -> None:
     page.set_content("<script>undefinedFunction()</script>")
-    page.wait_for_timeout(100)
+    await_complaint(page, watch)
     assert any("undefinedFunction" in complaint for complaint in watch.complaints)
     watch.complaints.clear()

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from builder.labs.map_sheet import Range
 from builder.labs.predictions import Prediction
-from ui.training.curves import COLOURS
+from ui.training.curves_chart import COLOURS
 
 _MOST_BARS = 64
 _SCALES = {"signed": "RdBu_r", "rescale": "gray"}

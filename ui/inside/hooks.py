@@ -26,6 +26,7 @@ from ui.subject import Subject
 
 _ON, _PICKED = "inside:hooks", "inside:hooked"
 _HEIGHT, _LINES = 430, 20
+_LOST = "NaN, inf"
 _FEW = 40  # children that have a hook at first
 _NAMED = 60  # modules that are named in the chart
 _COLOUR = dict(zip(KINDS, (COLOURS[2], COLOURS[1], COLOURS[0]), strict=True))
@@ -185,7 +186,7 @@ def _order(firings: Sequence[Firing], found: Sequence[Part], title: str) -> Any:
     return chart(
         data, "in the order of firing", min(520, 110 + (18 if named else 4) * len(paths)), "hooks",
         showlegend=True, legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0.35},
-        xaxis={"title": "firing"},
+        xaxis={"title": "firing", "dtick": max(1, round(len(firings) / 12))},
         yaxis={
             "autorange": "reversed", "showgrid": named, "zeroline": False,
             "tickvals": list(range(len(paths))) if named else [],
@@ -204,9 +205,12 @@ def _table(firings: Sequence[Firing], picked: str, title: str) -> None:
     if not lines:
         st.caption(f"No hook on `{picked}` or inside it fired. Pick {title} to see all.")
         return
+    table = pd.DataFrame(lines)
+    if _LOST in table and not table[_LOST].any():
+        table = table.drop(columns=_LOST)
     number = st.column_config.NumberColumn(format="%.4g")
     st.dataframe(
-        pd.DataFrame(lines),
+        table,
         hide_index=True,
         column_config={
             "#": st.column_config.NumberColumn(help="In the order of firing."),
@@ -233,7 +237,7 @@ def _line(number: int, one: Firing, given: Given, title: str) -> dict[str, Any]:
         line |= {
             "mean": figures.mean, "spread": figures.spread, "min": figures.low,
             "max": figures.high, "norm": figures.norm, "zeros": figures.zeros,
-            "NaN, inf": figures.lost,
+            _LOST: figures.lost,
             "over": "all" if given.over is None else f"the first {given.over}",
         }  # fmt: skip
     return line

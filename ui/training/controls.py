@@ -114,21 +114,26 @@ def _rate_of(run: Run, name: str, rate: float) -> None:
     a slider that acted at once would act when it is drawn anew as well."""
     nearest = min(_RATES, key=lambda choice: abs(choice - rate))
     left, right = st.columns([4, 1], vertical_alignment="bottom")
-    chosen = left.select_slider(
+    key = f"rate:{run.id}:{name}"
+    left.select_slider(
         f"Learning rate of {name}, now {rate:.3g}",
         _RATES,
         nearest,
-        key=f"rate:{run.id}:{name}",
+        key=key,
         format_func=lambda value: f"{value:.2g}",
     )
     right.button(
         "Set",
         key=f"set-rate:{run.id}:{name}:{_count()}",
         width="stretch",
-        on_click=_send,
-        args=(_count(), run.id, "rate"),
-        kwargs={"lr": chosen, "group": name},
+        on_click=_set_rate,
+        args=(_count(), run.id, name, key),
     )
+
+
+def _set_rate(count: int, run_id: str, name: str, key: str) -> None:
+    """Send where the slider stands now, which the page may not have drawn yet."""
+    _send(count, run_id, "rate", lr=state.get(key), group=name)
 
 
 def _after(run: Run) -> None:

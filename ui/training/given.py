@@ -31,6 +31,12 @@ def start() -> Shelved | None:
     return found
 
 
+def start_id() -> str:
+    """Return what tells the weights that the next run starts from, empty where it draws its own."""
+    one = start()
+    return one.id if one else ""
+
+
 def given() -> Given | None:
     """Return the weights that the next run is given, `None` where it draws its own.
 

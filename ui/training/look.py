@@ -51,7 +51,10 @@ def look_panel() -> None:
     if found.balance:
         st.markdown("**Class balance**")
         sizes = pd.DataFrame(found.balance, columns=["class", *_PARTS])
-        st.bar_chart(sizes, x="class", y=list(_PARTS), height=220, sort=False)
+        st.bar_chart(
+            sizes, x="class", y=list(_PARTS), sort=False, horizontal=True, x_label="",
+            y_label="samples", height=min(640, 90 + 26 * len(sizes)),
+        )  # fmt: skip
     if found.ranges:
         st.markdown("**Ranges**")
         st.dataframe(

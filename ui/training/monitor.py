@@ -16,7 +16,8 @@ from ui.numbers import count, figures
 from ui.training.augment import augment_panel
 from ui.training.board import board
 from ui.training.controls import controls
-from ui.training.curves import COLOURS, curves_panel
+from ui.training.curves import curves_panel
+from ui.training.curves_chart import COLOURS
 from ui.training.doctor import doctor
 from ui.training.look import look_panel, unread
 from ui.training.looks.panel import looks
@@ -188,7 +189,7 @@ def _scores(run: Run, points: list[Point]) -> None:
     speed = run.facts.get("samples_per_second")
     if not run.active and speed:
         st.caption(
-            f"{run.epoch:g} epochs, {run.step:,} steps in {run.facts['seconds']:.1f} s: "
+            f"{run.epoch:.4g} epochs, {run.step:,} steps in {run.facts['seconds']:.1f} s: "
             f"{count(speed)} samples a second on {run.facts['threads']} torch thread"
             f"{'s' * (run.facts['threads'] > 1)}."
         )

@@ -17,7 +17,8 @@ from builder.train.doctor.cures import highest_rate, with_rate
 from builder.train.range_test import RangeTest, range_test
 from builder.train.trial import own_randomness
 from ui import state
-from ui.training.curves import COLOURS
+from ui.training.curves_chart import COLOURS
+from ui.training.given import given, start_id
 from ui.training.settings import change, recipe
 
 _SECONDS = 8.0  # nobody looks at a progress bar for longer
@@ -31,6 +32,7 @@ class _Found:
 
     spec: ModelSpec
     recipe: Recipe
+    start: str
     test: RangeTest | None = None
     problem: str = ""
 
@@ -43,7 +45,8 @@ def range_panel() -> None:
         "to 10. Where the loss falls most steeply is a good rate to train with."
     )
     found: _Found | None = state.get(_FOUND)
-    if found is not None and (found.spec, _but_rate(found.recipe)) != (spec, _but_rate(settings)):
+    now = spec, _but_rate(settings), start_id()
+    if found is not None and (found.spec, _but_rate(found.recipe), found.start) != now:
         found = None
     if st.button("Test learning rates", icon=":material/speed:", key="range-test:start"):
         found = _tested(spec, settings)
@@ -74,7 +77,12 @@ def _tested(spec: ModelSpec, settings: Recipe) -> _Found:
         x, y = parts.scaled(samples.x), parts.scaled_target(samples.y)
         data = Data(x[rows], y[rows], x[kept], y[kept]).to(settings.device)
         with own_randomness(settings.seed):
-            model = build(spec).to(settings.device)
+            model = build(spec)
+        start = given()
+        if start is not None:
+            start.check(spec)
+            model.load_state_dict(start.state)
+        model.to(settings.device)
         test = range_test(
             model,
             data,
@@ -83,10 +91,10 @@ def _tested(spec: ModelSpec, settings: Recipe) -> _Found:
             on_step=lambda share, rate: bar.progress(share, text=f"Rate {rate:.1e}"),
         )
     except BuilderError as error:
-        return _Found(spec, settings, problem=error.message)
+        return _Found(spec, settings, start_id(), problem=error.message)
     finally:
         bar.empty()
-    return _Found(spec, settings, test)
+    return _Found(spec, settings, start_id(), test)
 
 
 def _result(test: RangeTest, settings: Recipe) -> None:

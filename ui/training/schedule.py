@@ -18,6 +18,7 @@ from builder.train import OPTIMIZERS, Recipe, schedules
 from builder.train.schedulers import SCHEDULERS
 from builder.train.schedules import CHAINS, Phase
 from ui import state
+from ui.runs.overlay import look
 from ui.training.curves import config
 from ui.training.fields import said
 from ui.training.settings import change, recipe
@@ -71,7 +72,9 @@ def schedule_panel(run: Run | None) -> None:
         st.caption("What the validation loss will be is not known yet, so the plan is flat.")
     if settings.schedule:
         st.code(
-            schedules.code(settings.schedule, list(rates.values()), units, by), language="python"
+            schedules.code(settings.schedule, list(rates.values()), units, by),
+            language="python",
+            wrap_lines=True,
         )
 
 
@@ -95,19 +98,19 @@ def _plan(settings: Recipe, rates: dict[str, float], units: int, run: Run | None
     figure = go.Figure()
     planned = schedules.plan(settings.schedule, list(rates.values()), units)
     every = max(1, units // _MOST_POINTS)
-    for name, line in zip(rates, planned, strict=True):
+    for number, (name, line) in enumerate(zip(rates, planned, strict=True)):
         figure.add_scatter(
             x=list(range(0, units, every)),
             y=line[::every],
             name=name,
             mode="lines",
-            line={"shape": "hv" if by == "epoch" else "linear", "width": 2},
+            line={**look(number), "shape": "hv" if by == "epoch" else "linear"},
             hovertemplate=f"{by} %{{x}}: %{{y:.3g}}<extra>{name}</extra>",
         )
-    for name, x, y in _done(run, by):
+    for number, (name, x, y) in enumerate(_done(run, by)):
         figure.add_scatter(
-            x=x, y=y, name=f"{name}, in the run on show", mode="lines",
-            line={"dash": "dot", "width": 2}, hovertemplate="%{y:.3g}<extra></extra>",
+            x=x, y=y, name=f"{name}, in the run on show", mode="lines", opacity=0.6,
+            line={**look(number), "dash": "dot"}, hovertemplate="%{y:.3g}<extra></extra>",
         )  # fmt: skip
     figure.update_layout(
         height=320,
@@ -116,7 +119,11 @@ def _plan(settings: Recipe, rates: dict[str, float], units: int, run: Run | None
         legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.12},
         showlegend=True,
         xaxis={"title": {"text": by}, "rangemode": "tozero"},
-        yaxis={"type": "log" if state.get("schedule:log") else "linear", "exponentformat": "e"},
+        yaxis={
+            "type": "log" if state.get("schedule:log") else "linear",
+            "exponentformat": "e",
+            "rangemode": "tozero",
+        },
     )
     st.checkbox("Logarithmic rate", key="schedule:log")
     return figure

@@ -7,7 +7,7 @@ from plotly.subplots import make_subplots
 
 from builder.data import Samples, Split
 from builder.train.live import STEPS, Forecast
-from ui.training.curves import COLOURS
+from ui.training.curves_chart import COLOURS
 
 _SHOWN = 6
 _MOST_CURVES = 4  # of a step that holds more, a map is drawn

@@ -11,6 +11,7 @@ from builder.train.doctor import cures
 from builder.train.doctor.course import Course
 from builder.train.doctor.notes import Finding, Fix, Note, Rule, follow, useful
 from builder.train.doctor.one_batch import exploding, vanishing
+from builder.train.optimizers import OPTIMIZERS
 from builder.train.recipe import Recipe
 
 _USUAL_STEP = 3e-3  # |Δw|/|w| that a rate which was too low is raised to
@@ -19,6 +20,7 @@ _WORSE_OF_START = 0.1  # and share of its first value: near 0, a ratio is noise
 _LEFT = 0.2  # share of the first loss above which a standstill is worth a word
 _STILL = 0.02  # share by which the loss fell from one third to the next, to stand still
 _FEWEST_STILL = 1000  # steps
+_THIRDS = 3  # parts of a run, of which the last two are compared
 
 
 def watch(
@@ -41,7 +43,9 @@ def _rate_high(run: Course) -> Iterator[Finding]:
     if run.verdict not in ("lost", "high"):
         return
     rate = cures.highest_rate(run.recipe)
-    fixes = (cures.rate_fix(rate / 10), cures.rate_fix(rate / 100), cures.CLIP)
+    usual = OPTIMIZERS[run.recipe.optimizer].lr
+    lower = [usual] * (usual < rate / 10) + [rate / 10, rate / 100]
+    fixes = (*map(cures.rate_fix, lower), cures.CLIP)
     if run.verdict == "lost":
         said = run.message.split(". ")[0].rstrip(".")
         yield Finding(
@@ -53,7 +57,7 @@ def _rate_high(run: Course) -> Iterator[Finding]:
     if peak > max(run.start, run.end()):
         numbers += f"; at epoch {epoch:.3g} it was {peak:.3g}"
     step = (
-        f", and one step moved the weights by {run.longest_step:.0%} of their size"
+        f", and one step moved the weights by {_share(run.longest_step)} their size"
         if run.longest_step > _USUAL_STEP
         else ""
     )
@@ -63,6 +67,10 @@ def _rate_high(run: Course) -> Iterator[Finding]:
         f"The loss does not settle at a rate of {rate:g}. {numbers}{step}.",
         fixes,
     )
+
+
+def _share(size: float) -> str:
+    return f"{size:.0%} of" if size < 1 else f"{size:.3g} times"
 
 
 def _rate_low(run: Course) -> Iterator[Finding]:
@@ -95,9 +103,10 @@ def _no_learning(run: Course) -> Iterator[Finding]:
 
 
 def _plateau(run: Course) -> Iterator[Finding]:
-    if run.verdict != "falls" or run.steps < _FEWEST_STILL:
+    measured = len(run.line("train", "loss"))
+    if run.verdict != "falls" or run.steps < _FEWEST_STILL or measured < _THIRDS:
         return
-    now, before = run.end(3), run.end(3, back=1)
+    now, before = run.end(_THIRDS), run.end(_THIRDS, back=1)
     if now < _LEFT * run.start or before - now > _STILL * abs(before):
         return
     rate = cures.highest_rate(run.recipe)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 
+from builder.errors import FormulaError
 from builder.store import Store
 from builder.train.looks import LOOKS, Look
 from builder.train.looks.given import Given
@@ -56,7 +57,7 @@ class Lookout:
         began = time.perf_counter()
         try:
             seen = look.make(self._given(over=over))
-        except (RuntimeError, ValueError, IndexError, TypeError):
+        except (RuntimeError, ValueError, IndexError, TypeError, FormulaError):
             # A model that cannot be looked at so still learns.
             self.looks.remove(look)
             return

@@ -1,10 +1,15 @@
-"""A page of the three components over a plain list of layers; `?layers=N&lag=SECONDS`."""
+"""A page of the three components over a plain list of layers.
+
+Its box says how many layers, and how slow the server is to answer: `layers=50&lag=0.8`. What is
+written there begins anew.
+"""
 
 import sys
 import time
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 # Streamlit puts only the script's own folder on the path.
 sys.path.insert(0, str(Path(__file__).parents[3]))
@@ -34,7 +39,7 @@ MARKUP = "<b>bold</b>"
 
 def first_rows() -> list[LayerRow]:
     """The six layers of the page, the last but one at fault; or as many as asked for."""
-    many = int(st.query_params.get("layers", 0))
+    many = int(settings.get("layers", 0))
     if many:
         return [
             LayerRow(f"layer{i}", "nn.ReLU", "ReLU", "Activation", (), f"(N, {i})")
@@ -58,7 +63,7 @@ def position(name: str) -> int:
 
 def on_intent(intent: dict[str, object]) -> None:
     """Does to the list what was asked for."""
-    time.sleep(float(st.query_params.get("lag", 0)))
+    time.sleep(float(settings.get("lag", 0)))
     memory.said = [*memory.said, intent]
     rows = list(memory.rows)
     do, name = intent["do"], intent.get("name")
@@ -104,8 +109,11 @@ def pick(name: str) -> None:
 
 
 st.set_page_config(layout="wide")
+scene = st.text_input("Scene", "first", bind="query-params", key="scene")
+settings = dict(parse_qsl(scene))
 memory = st.session_state
-if "rows" not in memory:
+if memory.get("of") != scene:
+    memory.of = scene
     memory.rows = first_rows()
     memory.selected = None
     memory.insert_at = None
@@ -114,7 +122,7 @@ if "rows" not in memory:
 
 left, middle, right = st.columns([1, 2, 2])
 with left:
-    palette(ENTRIES, key="palette", on_add=add, open_groups=2, height=320)
+    palette(ENTRIES, key=f"palette {scene}", on_add=add, open_groups=2, height=320)
     if st.button("Change one"):
         memory.rows[3] = replace(memory.rows[3], shape="(N, 77)")
         st.rerun()
@@ -125,7 +133,7 @@ with middle:
         insert_at=memory.insert_at,
         inputs=[PortRow("x", "(N, 3)", "float32")],
         outputs=[PortRow("fc2", "(N, 4)")],
-        key="list",
+        key=f"list {scene}",
         on_intent=on_intent,
         height=420,
     )
@@ -138,8 +146,10 @@ with right:
         [DiagramNode(row.name, row.title, row.shape, row.group, row.state) for row in memory.rows],
         [DiagramEdge(a, b) for a, b in pairwise(ids)]
         + ([DiagramEdge("conv1", "flatten")] if {"conv1", "flatten"} <= set(ids) else []),
-        key="diagram",
+        key=f"diagram {scene}",
         selected=memory.selected,
         on_select=pick,
         height=420,
     )
+
+st.text(f"This is {scene}")

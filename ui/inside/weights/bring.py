@@ -244,10 +244,10 @@ def _line(row: Row) -> dict[str, str]:
         "file": row.source or "",
         "becomes": row.name if row.source not in (None, row.name) else "",
         "model": row.name if row.wanted else "",
-        "shape in the file": _shape(row.given),
-        "shape in the model": _shape(row.wanted),
-        "dtype in the file": _dtype(row.given),
-        "dtype in the model": _dtype(row.wanted),
+        "shape · file": _shape(row.given),
+        "shape · model": _shape(row.wanted),
+        "dtype · file": _dtype(row.given),
+        "dtype · model": _dtype(row.wanted),
     }
 
 

@@ -66,7 +66,11 @@ def compare_two(here: Bench) -> None:
 
 def _whole(found: Compared) -> None:
     if not found.rows:
-        st.info("They have no tensor of one name and shape; nothing can be compared.")
+        st.info(
+            "They have no tensor of one name and shape. Bring back the one with other names first: "
+            "what is kept then has the names of the model.",
+            icon=":material/compare_arrows:",
+        )
     elif found.whole.equal:
         st.success(
             f"All {len(found.rows)} tensors are the same to the bit.", icon=":material/equal:"

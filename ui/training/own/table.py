@@ -51,8 +51,11 @@ def form(own: Own) -> None:
     st.dataframe(frame.head(_HEAD), hide_index=True)
     st.caption(f"{len(frame):,} rows, {frame.shape[1]} columns{_written(format)}.")
     names = {str(name): str(name) for name in frame}
-    _select("Target", "target", names, options["target"], chosen, ("task",))
-    _select("Learn", "task", _TASKS, options["task"], chosen)
+    left, right = st.columns([1.35, 1])
+    with left:
+        _select("Target", "target", names, options["target"], chosen, ("task",))
+    with right:
+        _select("Learn", "task", _TASKS, options["task"], chosen)
     _columns(own, frame, {**options["kinds"]}, options["target"], chosen)
     if "tokens" in options:
         _select("Cut the text into", "tokens", _TOKENS, options["tokens"], chosen, ("length",))
