@@ -67,9 +67,7 @@ def _kaiming(
     gain = nn.init.calculate_gain(args["nonlinearity"], args["a"])
     how = ""
     if args["nonlinearity"] == "leaky_relu":
-        how = (
-            rf"\sqrt{{\frac{{2}}{{1 + a^2}}}} = \sqrt{{\frac{{2}}{{1 + {number(args['a'])}^2}}}} = "
-        )
+        how = rf"\sqrt{{\frac{{2}}{{1 + {number(args['a'])}^2}}}} = "
     words = args["nonlinearity"].replace("_", r"\_")
     sign, top, result = ("r", 3, found.high) if uniform else (r"\sigma", 1, found.std)
     return (
