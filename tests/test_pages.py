@@ -278,7 +278,9 @@ def test_my_rnn_is_brought_to_the_sine_with_one_click_and_its_windows_are_shown(
 def test_a_picture_model_is_told_which_template_reads_a_series(app: AppTest) -> None:
     on_train(app)
     app.selectbox(key="recipe:dataset").set_value("sine").run()
-    assert "MyRNN" in said(app)
+    app.button(key="reader:MyRNN").click().run()
+    assert workspace(app).spec.name == "MyRNN"
+    assert "fits" in said(app)
 
 
 def test_every_optimizer_and_every_loss_has_a_form(app: AppTest) -> None:
