@@ -53,9 +53,10 @@ def curves_panel(run_id: str, points: Sequence[Point]) -> None:
                     chart(lines, metric, options, events, pace=pace(run)).draw(f"curve-{metric}")
                     st.caption(about(metric))
     if wanted:
+        whole = " New points bring the whole back, so pause first." if run.active else ""
         st.caption(
-            "Drag to move, turn the wheel with Shift to zoom, double-click to go back. Click a "
-            "name to see its line alone. Data and picture are above each chart."
+            "Drag to move, turn the wheel with Ctrl to zoom, double-click to go back."
+            f"{whole} Click a name to see its line alone. Data and picture are above each chart."
         )
 
 

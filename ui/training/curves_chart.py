@@ -103,7 +103,7 @@ class Chart:
     table: pd.DataFrame
 
     def draw(self, key: str) -> None:
-        """Draw it; what the reader zoomed into stays while points come in."""
+        """Draw it; new points appear in it where it is, at the scale of them all."""
         st.vega_lite_chart(self.table, dict(self.spec), key=key)
 
 
@@ -186,8 +186,9 @@ def _spec(
     beside = len(names) > _FEW
     legend = {
         "title": None, "symbolType": "stroke", "symbolStrokeWidth": 2, "symbolSize": 220,
-        "orient": "right" if beside else "top-right", "fillColor": None, "offset": 8,
-        **({} if beside else {"orient": "top", "direction": "horizontal", "offset": 2}),
+        "orient": "right" if beside else "top",
+        "direction": "vertical" if beside else "horizontal",
+        "offset": 8 if beside else 2,
     }  # fmt: skip
     colour = {
         "field": "line", "type": "nominal", "legend": legend,
@@ -225,7 +226,17 @@ def _spec(
         {
             "transform": of["curve"],
             "params": [
-                {"name": "named", "select": {"type": "point", "fields": ["line"]}, "bind": "legend"}
+                {
+                    "name": "named", "bind": "legend",
+                    "select": {"type": "point", "fields": ["line"]},
+                },
+                # The wheel alone scrolls the page.
+                {
+                    "name": "zoom", "bind": "scales",
+                    "select": {
+                        "type": "interval", "zoom": "wheel![event.ctrlKey || event.altKey]",
+                    },
+                },
             ],
             "mark": {"type": "line", "strokeWidth": 2, "interpolate": "linear", "clip": True},
             "encoding": {
@@ -273,13 +284,6 @@ def _spec(
                 "encoding": {"x": x, "y": y, "color": {**colour, "legend": None}},
             },
         )
-    # The whole chart is dragged and zoomed; the wheel alone scrolls the page.
-    layers[-3]["params"].append(
-        {
-            "name": "zoom", "bind": "scales",
-            "select": {"type": "interval", "zoom": "wheel![event.shiftKey || event.ctrlKey]"},
-        }
-    )  # fmt: skip
     return {
         "height": HEIGHT,
         "title": {"text": title(metric), "anchor": "start", "fontSize": 15, "offset": 4},
