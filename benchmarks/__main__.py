@@ -5,7 +5,7 @@ import sys
 
 from benchmarks.report import Row, table
 
-MODULES = ("resolving", "training", "filtering", "pages", "inside")
+MODULES = ("resolving", "training", "filtering", "pages", "runs", "inside")
 
 
 def main(names: list[str]) -> int:

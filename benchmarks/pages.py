@@ -94,8 +94,10 @@ def measure() -> list[Row]:
         )
         rivals = {
             "trivial": _trivial(browser, floor.url),
-            "lenet": _build(browser, f"{ours.url}/", "out_channels", "(N, {}, 28, 28)", 6),
-            "deep": _build(browser, f"{ours.url}/?model=deep", "out_features", "(N, {})", 16),
+            "lenet": slider_of_build(browser, f"{ours.url}/", "out_channels", "(N, {}, 28, 28)", 6),
+            "deep": slider_of_build(
+                browser, f"{ours.url}/?model=deep", "out_features", "(N, {})", 16
+            ),
             "picture": _filter(browser, f"{ours.url}/convolution"),
         }
         times: dict[str, list[float]] = {name: [] for name in rivals}
@@ -147,7 +149,18 @@ def _trivial(browser: Browser, url: str) -> Callable[[], float]:
     return _presser(page, "width", "shape-{}-end", 16)
 
 
-def _build(browser: Browser, url: str, label: str, shape: str, width: int) -> Callable[[], float]:
+def slider_of_build(
+    browser: Browser, url: str, label: str, shape: str, width: int
+) -> Callable[[], float]:
+    """Open the Build page and return a function that moves a slider of its first layer by one.
+
+    Args:
+        shape: what the layer then shows, `{}` for the new value.
+        width: the value now.
+
+    Returns:
+        a function that gives the ms until the page shows the new shape.
+    """
     page = browser.new_page(viewport={"width": 1440, "height": 900})
     open_page(page, url)
     page.locator('.rows .row[data-name="0"] .title').click()
@@ -172,9 +185,8 @@ def _filter(browser: Browser, url: str) -> Callable[[], float]:
 
     def press() -> float:
         page.bring_to_front()
-        page.get_by_role("slider", name="bias").focus()
         page.evaluate(_WATCH_PICTURE)
-        page.keyboard.press("ArrowRight")
+        page.get_by_role("slider", name="bias").press("ArrowRight")
         spent = float(page.evaluate("() => window.spent"))
         settle(page)
         return spent
@@ -189,9 +201,8 @@ def _presser(page: Page, label: str, shape: str, value: int) -> Callable[[], flo
         nonlocal value
         value += 1
         page.bring_to_front()  # a tab in the background draws no frames
-        page.get_by_role("slider", name=label).focus()
         page.evaluate(_WATCH, shape.format(value))
-        page.keyboard.press("ArrowRight")
+        page.get_by_role("slider", name=label).press("ArrowRight")
         spent = float(page.evaluate("() => window.spent"))
         settle(page)
         return spent
