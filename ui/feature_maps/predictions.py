@@ -19,7 +19,7 @@ _WIDTH = 220
 
 def predictions(here: Bench, done: Work) -> None:
     """Draw both side by side."""
-    picture, chart = st.columns([1, 3.6])
+    picture, chart = st.columns([1, 2.2])
     with picture:
         label = f"a {done.label}, " if done.label else ""
         words = f"{label}{size(done.x.shape[1:])}, from 0 to 1"
